@@ -1,0 +1,1 @@
+"""The Spark side: source -> parse -> validate -> window -> sink, one module per stage."""

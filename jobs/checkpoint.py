@@ -1,0 +1,102 @@
+"""The checkpoint: whose it is, and what Spark wrote into it about each micro-batch."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jobs.storage import Store, open_store
+from pricestream.errors import StorageError
+from pricestream.settings import Settings
+
+INGEST: Final = "ingest"
+BARS: Final = "bars"
+
+_IDENTITY: Final = "identity.json"
+_CHECKED: Final = "bars_checked.json"
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """What the offset log says of one micro-batch of the query that reads ``ticks``."""
+
+    #: The watermark it ran with, epoch ms; 0 before there is one.
+    watermark_ms: int
+    #: The version of ``ticks`` up to which it read; it may have read that one in part.
+    version: int
+    #: It read from the table as it stood at the first start, not from single versions.
+    is_snapshot: bool
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The folder that holds both queries' checkpoints and our own marks beside them."""
+
+    store: Store
+    root: str
+
+    def folder(self, query: str) -> str:
+        """Where Spark keeps one query's checkpoint."""
+        return f"{self.root.rstrip('/')}/{query}"
+
+    def claim(self, identity: dict[str, str]) -> None:
+        """Take the checkpoint for a stream, or make sure that it is that stream's already.
+
+        Raises:
+            StorageError: it belongs to another stream, or was made with another base interval.
+        """
+        written = self._read_json(_IDENTITY)
+        if written is None:
+            self.store.write(_IDENTITY, json.dumps(identity, indent=1).encode())
+            return
+        for key, ours in identity.items():
+            if written.get(key) != ours:
+                raise StorageError(
+                    f"checkpoint {self.root} belongs to {key} {written.get(key)}, not {ours}; set job.checkpoint to a "
+                    "new folder, or the settings back to what they were"
+                )
+
+    def query_id(self, query: str) -> str:
+        """Give the id that Spark made up when the query first started with this checkpoint."""
+        metadata = self._read_json(f"{query}/metadata")
+        if metadata is None:
+            raise StorageError(f"{self.folder(query)}: has no metadata file; the checkpoint is not whole")
+        return str(metadata["id"])
+
+    def micro_batch(self, query: str, batch: int) -> MicroBatch | None:
+        """Read one entry of a query's offset log; None where there is none (any more)."""
+        data = self.store.read(f"{query}/offsets/{batch}")
+        if data is None:
+            return None
+        # A line with the log's version, one about the batch, then one per source.
+        _, about, offset = data.decode().splitlines()
+        where = json.loads(offset)
+        return MicroBatch(
+            watermark_ms=int(json.loads(about)["batchWatermarkMs"]),
+            version=int(where["reservoirVersion"]),
+            is_snapshot=bool(where["isStartingVersion"]),
+        )
+
+    def checked_through(self) -> int:
+        """Tell up to which micro-batch of the bars query stragglers were looked for; -1 before the first."""
+        mark = self._read_json(_CHECKED)
+        return -1 if mark is None else int(mark["batch"])
+
+    def mark_checked(self, batch: int) -> None:
+        """Remember it."""
+        self.store.write(_CHECKED, json.dumps({"batch": batch}).encode())
+
+    def _read_json(self, key: str) -> dict[str, Any] | None:
+        data = self.store.read(key)
+        if data is None:
+            return None
+        try:
+            found: dict[str, Any] = json.loads(data)
+        except ValueError:
+            raise StorageError(f"{self.root}/{key}: is damaged; start with a new checkpoint folder") from None
+        return found
+
+
+def open_checkpoint(settings: Settings) -> Checkpoint:
+    """Open the checkpoint that the settings name."""
+    root = settings.job.checkpoint
+    return Checkpoint(open_store(root, settings.job.s3, settings.stream.region), root)

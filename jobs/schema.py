@@ -1,0 +1,124 @@
+"""The schemas that the stages end in, and the names of the values they hold."""
+
+from typing import Final
+
+from pyspark.sql import types as t
+
+#: What both Kinesis connectors give.
+KINESIS: Final = t.StructType(
+    [
+        t.StructField("data", t.BinaryType()),
+        t.StructField("streamName", t.StringType()),
+        t.StructField("partitionKey", t.StringType()),
+        t.StructField("sequenceNumber", t.StringType()),
+        t.StructField("approximateArrivalTimestamp", t.TimestampType()),
+    ]
+)
+
+#: The JSON of a record, as :class:`pricestream.tick.Tick` writes it.
+RECORD: Final = t.StructType(
+    [
+        t.StructField("v", t.IntegerType()),
+        t.StructField("coin_id", t.StringType()),
+        t.StructField("vs_currency", t.StringType()),
+        t.StructField("price", t.DoubleType()),
+        t.StructField("market_cap", t.DoubleType()),
+        t.StructField("volume_24h", t.DoubleType()),
+        t.StructField("change_24h_pct", t.DoubleType()),
+        t.StructField("event_time", t.LongType()),
+        t.StructField("polled_at", t.LongType()),
+        t.StructField("event_seq", t.LongType()),
+        t.StructField("producer_id", t.StringType()),
+        t.StructField("seq", t.LongType()),
+        t.StructField("source", t.StringType()),
+    ]
+)
+
+#: A record taken apart. Times are timestamps, null where the record's are missing or absurd.
+PARSED: Final = t.StructType(
+    [
+        t.StructField("v", t.IntegerType()),
+        t.StructField("coin_id", t.StringType()),
+        t.StructField("vs_currency", t.StringType()),
+        t.StructField("price", t.DoubleType()),
+        t.StructField("market_cap", t.DoubleType()),
+        t.StructField("volume_24h", t.DoubleType()),
+        t.StructField("change_24h_pct", t.DoubleType()),
+        t.StructField("event_time", t.TimestampType()),
+        t.StructField("polled_at", t.TimestampType()),
+        t.StructField("event_seq", t.LongType()),
+        t.StructField("producer_id", t.StringType()),
+        t.StructField("seq", t.LongType()),
+        t.StructField("source", t.StringType()),
+        t.StructField("tick_id", t.LongType()),
+        t.StructField("payload", t.BinaryType()),
+        t.StructField("partition_key", t.StringType()),
+        t.StructField("sequence_number", t.StringType()),
+        t.StructField("arrived_at", t.TimestampType()),
+    ]
+)
+
+#: The ``ticks`` table: every record that was read, with what became of it.
+TICKS: Final = t.StructType(
+    [
+        # First, because Delta keeps statistics of the leading columns and readers skip files by them.
+        t.StructField("event_time", t.TimestampType()),
+        t.StructField("status", t.StringType()),
+        t.StructField("reason", t.StringType()),
+        *(field for field in PARSED if field.name != "event_time"),
+        t.StructField("ingested_at", t.TimestampType()),
+        #: Null for what the stream read; else the backfill or repair that added the row.
+        t.StructField("added_by", t.StringType()),
+        t.StructField("date", t.DateType()),
+    ]
+)
+
+OK: Final = "ok"
+LATE: Final = "late"
+REJECTED: Final = "rejected"
+HEARTBEAT: Final = "heartbeat"
+STATUSES: Final = (OK, LATE, REJECTED, HEARTBEAT)
+
+#: What names a bar; with ``interval``, what names it in the table.
+BAR_KEY: Final = ("coin_id", "vs_currency", "window_start")
+
+#: What a bar says of its window, a function of the window's ticks alone.
+BAR_STATISTICS: Final = (
+    "open",
+    "high",
+    "low",
+    "close",
+    "mean",
+    "twap",
+    "stddev",
+    "tick_count",
+    "first_tick_at",
+    "last_tick_at",
+    "return_pct",
+)
+
+#: The ``bars`` table.
+BARS: Final = t.StructType(
+    [
+        t.StructField("coin_id", t.StringType()),
+        t.StructField("vs_currency", t.StringType()),
+        t.StructField("interval", t.StringType()),
+        t.StructField("window_start", t.TimestampType()),
+        t.StructField("window_end", t.TimestampType()),
+        t.StructField("open", t.DoubleType()),
+        t.StructField("high", t.DoubleType()),
+        t.StructField("low", t.DoubleType()),
+        t.StructField("close", t.DoubleType()),
+        t.StructField("mean", t.DoubleType()),
+        t.StructField("twap", t.DoubleType()),
+        t.StructField("stddev", t.DoubleType()),
+        t.StructField("tick_count", t.LongType()),
+        t.StructField("first_tick_at", t.TimestampType()),
+        t.StructField("last_tick_at", t.TimestampType()),
+        t.StructField("return_pct", t.DoubleType()),
+        t.StructField("log_return", t.DoubleType()),
+        t.StructField("is_final", t.BooleanType()),
+        t.StructField("revision", t.IntegerType()),
+        t.StructField("date", t.DateType()),
+    ]
+)

@@ -1,0 +1,91 @@
+"""Source: where rows come into Spark. The Kinesis stream in either connector's dialect, and ``ticks``."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.storage import spark_path
+from pricestream.errors import StreamError
+from pricestream.settings import JobSettings, Settings, StreamSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+
+
+def kinesis_stream(spark: SparkSession, settings: Settings) -> DataFrame:
+    """Read the Kinesis stream: columns of :data:`jobs.schema.KINESIS`, one row per record."""
+    source_format, options = kinesis_options(settings)
+    return spark.readStream.format(source_format).options(**options).load()
+
+
+def kinesis_options(settings: Settings) -> tuple[str, dict[str, str]]:
+    """Name the connector's format and options. Credentials are left to the SDK's own chain."""
+    stream, kinesis = settings.stream, settings.job.kinesis
+    endpoint = stream.endpoint_url or f"https://kinesis.{stream.region}.amazonaws.com"
+    fail_on_data_loss = str(kinesis.fail_on_data_loss).lower()
+    if kinesis.connector == "qubole":
+        return "kinesis", {
+            "streamName": stream.name,
+            "endpointUrl": endpoint,
+            "region": stream.region,
+            "startingposition": kinesis.starting_position,
+            "failondataloss": fail_on_data_loss,
+            # False means the SDK's whole chain (environment, profile, instance), not instance alone.
+            "awsUseInstanceProfile": "false",
+            "kinesis.executor.maxFetchRecordsPerShard": str(kinesis.max_fetch_records_per_shard),
+            "kinesis.executor.maxFetchTimeInMs": str(kinesis.max_fetch_seconds_per_shard * 1000),
+            "kinesis.client.avoidEmptyBatches": "true",
+        }
+    options = {
+        "kinesis.streamName": stream.name,
+        "kinesis.endpointUrl": endpoint,
+        "kinesis.region": stream.region,
+        "kinesis.consumerType": kinesis.consumer_type,
+        "kinesis.startingPosition": kinesis.starting_position,
+        "kinesis.failOnDataLoss": fail_on_data_loss,
+        "kinesis.maxFetchRecordsPerShard": str(kinesis.max_fetch_records_per_shard),
+        "kinesis.maxFetchTimePerShardSec": str(kinesis.max_fetch_seconds_per_shard),
+    }
+    if kinesis.consumer_name:
+        options["kinesis.consumerName"] = kinesis.consumer_name
+    return "aws-kinesis", options
+
+
+def find_stream(stream: StreamSettings, client: "KinesisClient | None" = None) -> dict[str, str]:
+    """Make sure that the stream is there before Spark starts, and tell what identifies it.
+
+    Returns:
+        ``stream`` (its ARN) and ``created``: a stream made anew under an old name is another one.
+
+    Raises:
+        StreamError: it is not there, or may not be read; the message says what to do.
+    """
+    client = client or boto3.client("kinesis", region_name=stream.region, endpoint_url=stream.endpoint_url)
+    try:
+        summary = client.describe_stream_summary(StreamName=stream.name)["StreamDescriptionSummary"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            raise StreamError(
+                f"stream {stream.name} does not exist in {stream.region}; create it, or let the producer do so "
+                "with --set producer.create_stream=true"
+            ) from None
+        raise StreamError(f"stream {stream.name}: {error}") from None
+    except BotoCoreError as error:
+        raise StreamError(f"stream {stream.name}: {error}") from None
+    if summary["StreamStatus"] not in ("ACTIVE", "UPDATING"):
+        raise StreamError(f"stream {stream.name} is {summary['StreamStatus']}; wait until it is ACTIVE")
+    return {"stream": summary["StreamARN"], "created": summary["StreamCreationTimestamp"].isoformat()}
+
+
+def ticks_stream(spark: SparkSession, job: JobSettings) -> DataFrame:
+    """Read ``ticks`` as a stream: columns of :data:`jobs.schema.TICKS`."""
+    return (
+        spark.readStream.format("delta")
+        # Compaction, retention and repairs rewrite files; what they rewrite was read already.
+        .option("skipChangeCommits", "true")
+        # On a first start over a filled table the oldest come first, or the watermark would outrun them.
+        .option("withEventTimeOrder", "true")
+        .load(spark_path(job.ticks))
+    )

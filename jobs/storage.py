@@ -1,0 +1,224 @@
+"""Files outside Spark's own reach: small ones that are replaced whole, on a disk or on S3.
+
+A path is a plain one, ``file:``, ``s3://`` or ``s3a://``. A store is picklable, so that executors
+can use it.
+"""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pricestream.errors import StorageError
+from pricestream.settings import S3Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+S3_SCHEMES = ("s3", "s3a", "s3n")
+_NOT_FOUND = ("404", "NoSuchKey", "NotFound")
+_CONFLICT = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
+
+
+class ConflictError(Exception):
+    """Somebody else replaced the file since its version was read: read again and start over."""
+
+
+class Store(Protocol):
+    """Files below one root, named by their path relative to it."""
+
+    def version(self, key: str) -> str | None:
+        """Tell which version of a file is there; None where there is none."""
+
+    def read(self, key: str) -> bytes | None:
+        """Read a file whole; None where there is none."""
+
+    def replace(self, key: str, data: bytes, *, version: str | None) -> None:
+        """Put a file in place, whole, if ``version`` is still what is there.
+
+        Raises:
+            ConflictError: another version is there by now.
+        """
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put a file in place, whole, whatever is there."""
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Keep other writers out where the storage itself can not refuse an outdated one."""
+
+
+def open_store(root: str, s3: S3Settings, region: str) -> Store:
+    """Choose the store for a root folder."""
+    parts = urlsplit(root)
+    if parts.scheme in S3_SCHEMES:
+        return S3Store(parts.netloc, parts.path.strip("/"), s3.endpoint_url, s3.path_style, region)
+    return DiskStore(local_path(root))
+
+
+def open_file(path: str, s3: S3Settings, region: str) -> tuple[Store, str]:
+    """Choose the store of a file's folder, and give the file's name in it."""
+    folder, _, name = path.rpartition("/")
+    return open_store(folder or ".", s3, region), name
+
+
+def spark_path(path: str) -> str:
+    """Make a path mean the same to Spark as to us, also where its default file system is not the disk."""
+    return path if urlsplit(path).scheme else Path(path).absolute().as_uri()
+
+
+def local_path(path: str) -> Path:
+    """Make a plain or ``file:`` path absolute."""
+    parts = urlsplit(path)
+    if parts.scheme not in ("", "file"):
+        raise StorageError(f"{path}: is neither a path, file:, s3:// nor s3a://")
+    return Path(parts.path if parts.scheme else path).absolute()
+
+
+@dataclass(frozen=True)
+class DiskStore:
+    """Files on a disk. A version is a digest of the content; the lock is what makes it binding."""
+
+    root: Path
+
+    def version(self, key: str) -> str | None:
+        """See :class:`Store`."""
+        data = self.read(key)
+        return None if data is None else hashlib.sha256(data).hexdigest()
+
+    def read(self, key: str) -> bytes | None:
+        """See :class:`Store`."""
+        try:
+            return (self.root / key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def replace(self, key: str, data: bytes, *, version: str | None) -> None:
+        """See :class:`Store`."""
+        if self.version(key) != version:
+            raise ConflictError(key)
+        self.write(key, data)
+
+    def write(self, key: str, data: bytes) -> None:
+        """See :class:`Store`."""
+        target = self.root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # A leading dot keeps a reader's *.csv from finding what a crash may leave half written.
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                Path(temporary).unlink()
+            raise
+        _sync_folder(target.parent)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold a lock file beside the root; the system lets go of it when the process dies."""
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        with (self.root.parent / f".{self.root.name}.{name}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True)
+class S3Store:
+    """Objects below a prefix of a bucket. A version is an ETag, and S3 itself refuses an outdated one."""
+
+    bucket: str
+    prefix: str
+    endpoint_url: str | None
+    path_style: bool
+    region: str
+
+    def version(self, key: str) -> str | None:
+        """See :class:`Store`."""
+        with _readable(self._uri(key)):
+            try:
+                return self._client().head_object(Bucket=self.bucket, Key=self._key(key))["ETag"]
+            except ClientError as error:
+                if _code(error) in _NOT_FOUND:
+                    return None
+                raise
+
+    def read(self, key: str) -> bytes | None:
+        """See :class:`Store`."""
+        with _readable(self._uri(key)):
+            try:
+                return self._client().get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+            except ClientError as error:
+                if _code(error) in _NOT_FOUND:
+                    return None
+                raise
+
+    def replace(self, key: str, data: bytes, *, version: str | None) -> None:
+        """See :class:`Store`."""
+        client = self._client()
+        with _readable(self._uri(key)):
+            try:
+                if version is None:
+                    client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
+                else:
+                    client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=version)
+            except ClientError as error:
+                # 404 on a put with If-Match: the object was deleted in between.
+                if _code(error) in (*_CONFLICT, *_NOT_FOUND):
+                    raise ConflictError(key) from None
+                raise
+
+    def write(self, key: str, data: bytes) -> None:
+        """See :class:`Store`."""
+        with _readable(self._uri(key)):
+            self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:  # noqa: ARG002
+        """Nothing to hold: the conditional PUT of :meth:`replace` is the guard."""
+        yield
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{self._key(key)}"
+
+    def _client(self) -> "S3Client":
+        config = Config(s3={"addressing_style": "path" if self.path_style else "auto"})
+        return boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    """Turn what boto3 raises into one line that names the object."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise StorageError(f"{uri}: {error}") from None

@@ -1,0 +1,136 @@
+"""Stragglers: accepted ticks that Spark's watermark dropped, and the bars they belong in.
+
+The watermark is one for all: a shard read far behind another, or a producer that sends what it
+had spooled, brings ticks for windows that are closed already. They are in ``ticks``, so the bars
+they touch are rebuilt from there.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from jobs.checkpoint import BARS, Checkpoint
+from jobs.schema import OK
+from jobs.sink import BarSink, ends_of, utc_date
+from jobs.storage import spark_path
+from jobs.tables import read_ticks
+from jobs.window import base_bars, of_interest, window_start
+from pricestream.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_WINDOW = ["coin_id", "vs_currency", "window_start"]
+
+
+@dataclass
+class StragglerRepair:
+    """Looks at each micro-batch of the bars query once it is committed, and repairs what it missed.
+
+    How far it has looked is remembered in the checkpoint, so that a crash between a batch and its
+    repair is made up for at the next start: batches whose progress nobody saw are looked at in full.
+    """
+
+    spark: SparkSession
+    settings: Settings
+    checkpoint: Checkpoint
+    sink: BarSink
+
+    def __post_init__(self) -> None:
+        """Take up where the last run left off."""
+        self._checked = self.checkpoint.checked_through()
+
+    @property
+    def checked_through(self) -> int:
+        """The last micro-batch that was looked at."""
+        return self._checked
+
+    def look_at(self, progress: Iterable[Mapping[str, Any]]) -> int:
+        """Repair what these micro-batches dropped. Returns how many bars were rebuilt."""
+        rebuilt, before = 0, self._checked
+        for batch in progress:
+            number = int(batch["batchId"])
+            if number - 1 > self._checked:
+                # Batches from before this start: their progress is gone, so each is a suspect.
+                rebuilt += self._repair(self._checked + 1, number - 1)
+                self._checked = number - 1
+            if number > self._checked and was_executed(batch):
+                if rows_dropped(batch):
+                    rebuilt += self._repair(number, number)
+                self._checked = number
+        if self._checked > before:
+            self.checkpoint.mark_checked(self._checked)
+        return rebuilt
+
+    def _repair(self, first: int, last: int) -> int:
+        """Rebuild the closed windows that the input of batches ``first`` to ``last`` touched."""
+        end = self.checkpoint.micro_batch(BARS, last)
+        if end is None or not end.watermark_ms:
+            return 0
+        start = self.checkpoint.micro_batch(BARS, first - 1)
+        is_from_snapshot = start is None or start.is_snapshot
+        ticks = self._ticks() if is_from_snapshot else self._ticks_since(start.version)  # type: ignore[union-attr]
+        return rebuild(self._touched(ticks, end.watermark_ms), self.settings, self.sink)
+
+    def _touched(self, ticks: DataFrame, watermark_ms: int) -> DataFrame:
+        seconds = self.settings.job.interval_seconds
+        is_accepted = f.col("status") == OK
+        start = window_start("event_time", seconds)
+        closed_before = f.timestamp_millis(f.lit(watermark_ms)) - f.expr(f"INTERVAL {seconds} SECONDS")
+        windows = of_interest(ticks).filter(is_accepted).select("coin_id", "vs_currency", start.alias("window_start"))
+        return windows.filter(f.col("window_start") <= closed_before).distinct()
+
+    def _ticks(self) -> DataFrame:
+        return read_ticks(self.spark, self.settings.job)
+
+    def _ticks_since(self, version: int) -> DataFrame:
+        path = spark_path(self.settings.job.ticks)
+        newest = DeltaTable.forPath(self.spark, path).history(1).collect()[0]["version"]
+        if version > newest:
+            return self._ticks().limit(0)
+        changes = self.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", version)
+        return changes.load(path).filter(f.col("_change_type") == "insert")
+
+
+def was_executed(progress: Mapping[str, Any]) -> bool:
+    """Tell a micro-batch that ran from the report of an idle query, which has the next one's number."""
+    return "addBatch" in progress["durationMs"]
+
+
+def rows_dropped(progress: Mapping[str, Any]) -> int:
+    """How many rows came too late for the state of a micro-batch."""
+    return sum(int(operator["numRowsDroppedByWatermark"]) for operator in progress["stateOperators"])
+
+
+def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:
+    """Compute the bars of these windows from ``ticks``, and write them.
+
+    Args:
+        windows: ``coin_id``, ``vs_currency``, ``window_start``, each once.
+        settings: where the tables are, and how long a window is.
+        sink: takes the bars.
+
+    Returns:
+        How many bars were rebuilt.
+    """
+    job = settings.job
+    windows = windows.persist()
+    try:
+        ends = ends_of(windows)
+        if ends is None:
+            return 0
+        first, last, count = ends
+        log.warning("%d bars have ticks that came after their window had closed; rebuilding them from ticks", count)
+        is_on_date = f.col("date").between(utc_date(first), utc_date(last))
+        is_in_span = f.unix_seconds("event_time").between(first, last + job.interval_seconds)
+        ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & is_on_date & is_in_span)
+        start = window_start("event_time", job.interval_seconds)
+        touched = ticks.withColumn("window_start", start).join(f.broadcast(windows), _WINDOW, "left_semi")
+        sink.write(base_bars(touched, interval=job.base_interval, seconds=job.interval_seconds))
+        return count
+    finally:
+        windows.unpersist()

@@ -1,0 +1,70 @@
+"""The two streaming queries: Kinesis into ``ticks``, and ``ticks`` into bars."""
+
+import logging
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql.streaming.query import StreamingQuery
+
+from jobs.checkpoint import BARS, INGEST, Checkpoint
+from jobs.parse import parse
+from jobs.schema import STATUSES
+from jobs.sink import BarSink
+from jobs.source import kinesis_stream, ticks_stream
+from jobs.storage import spark_path
+from jobs.tables import append_ticks
+from jobs.validate import validate
+from jobs.window import base_bars, of_interest
+from pricestream.settings import Settings
+from pricestream.tick import HEARTBEAT_ID
+
+log = logging.getLogger(__name__)
+
+#: The name under which a micro-batch's counts are in its progress.
+COUNTS = "ticks"
+
+
+def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) -> StreamingQuery:
+    """Start the query that lands every record of the stream in ``ticks``."""
+    job = settings.job
+    parsed = parse(kinesis_stream(spark, settings))
+    ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
+    counts = [f.count_if(f.col("status") == status).alias(status) for status in STATUSES]
+
+    def land(batch: DataFrame, _: int) -> None:
+        append_ticks(batch, job)
+
+    return (
+        ticks.observe(COUNTS, f.count(f.lit(1)).alias("rows"), *counts)
+        .writeStream.queryName(INGEST)
+        .option("checkpointLocation", spark_path(checkpoint.folder(INGEST)))
+        .trigger(processingTime=f"{job.trigger_seconds} seconds")
+        .foreachBatch(land)
+        .start()
+    )
+
+
+def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:
+    """Start the query that turns accepted ticks into final bars, once their window has closed."""
+    job = settings.job
+    ticks = of_interest(ticks_stream(spark, job)).withWatermark("event_time", f"{job.watermark_seconds} seconds")
+    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)
+
+    def close(batch: DataFrame, number: int) -> None:
+        # The id is the checkpoint's own. Were it a setting, a new checkpoint would count from 0 again
+        # under an old id, and its batches would be taken for done.
+        sink.write(without_heartbeats(batch), txn=(checkpoint.query_id(BARS), number))
+
+    return (
+        bars.writeStream.queryName(BARS)
+        .option("checkpointLocation", spark_path(checkpoint.folder(BARS)))
+        .trigger(processingTime=f"{job.trigger_seconds} seconds")
+        .outputMode("append")
+        .foreachBatch(close)
+        .start()
+    )
+
+
+def without_heartbeats(bars: DataFrame) -> DataFrame:
+    """Leave out the windows of heartbeats: they say that a minute has closed, not what a coin cost."""
+    return bars.filter(f.col("coin_id") != HEARTBEAT_ID)

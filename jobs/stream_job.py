@@ -1,0 +1,76 @@
+"""The streaming job, put together: checks, then the two queries, then the supervisor until a stop."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.java_gateway import ensure_callback_server_started
+from pyspark.sql import SparkSession
+
+from jobs.checkpoint import open_checkpoint
+from jobs.session import make_session
+from jobs.sink import BarSink
+from jobs.source import find_stream
+from jobs.status import StatusFile, count_tables
+from jobs.storage import open_file
+from jobs.stragglers import StragglerRepair
+from jobs.stream import start_bars, start_ingest
+from jobs.supervise import Supervisor, stop_on_shutdown, stop_on_signals
+from jobs.tables import create_tables
+from pricestream.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def run_stream(settings: Settings) -> None:
+    """Check what can be checked without Spark, then stream until told to stop.
+
+    Raises:
+        PricestreamError: the stream does not exist, the checkpoint is another's, a query failed.
+    """
+    checkpoint = open_checkpoint(settings)
+    checkpoint.claim(find_stream(settings.stream) | {"base_interval": settings.job.base_interval})
+    stopping, stopped = threading.Event(), threading.Event()
+    stop_on_signals(stopping)
+    spark = make_session(settings.job)
+    spark.sparkContext.setLogLevel("WARN")
+    with _graceful_shutdown(spark, stopping, stopped):
+        supervise(spark, settings, stopping)
+    spark.stop()
+
+
+def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
+    """Run the queries in a session that is there already, until ``stopping`` is set."""
+    create_tables(spark, settings.job)
+    checkpoint = open_checkpoint(settings)
+    status = count_tables(spark, settings)
+    sink = BarSink(settings, settings.job.base_interval)
+    stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
+    supervisor = Supervisor(
+        ingest=start_ingest(spark, settings, checkpoint),
+        bars=start_bars(spark, settings, checkpoint, sink),
+        repair=StragglerRepair(spark, settings, checkpoint, sink),
+        sink=sink,
+        status=status,
+        status_file=StatusFile(settings),
+        stop_store=stop_store,
+        stop_name=stop_name,
+        stopping=stopping,
+    )
+    log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
+    supervisor.run()
+    status.state = "stopped"
+    supervisor.status_file.write(status)
+    log.info("stopped: %s", status)
+
+
+@contextmanager
+def _graceful_shutdown(spark: SparkSession, stopping: threading.Event, stopped: threading.Event) -> Iterator[None]:
+    gateway = spark.sparkContext._gateway  # noqa: SLF001 - there is no public way to a shutdown hook
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
+    release = stop_on_shutdown(spark.sparkContext._jvm, stopping, stopped)  # noqa: SLF001
+    try:
+        yield
+    finally:
+        release()

@@ -1,0 +1,28 @@
+"""Stream prices: settings -> session -> sink(window(validate(parse(source)))).
+
+Submit it with spark-submit jobs/stream_prices.py --config conf/local.yaml
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.stream_job import run_stream
+from pricestream.cli import exit_code_of, start_logging
+from pricestream.config import load_settings
+
+
+def main(
+    config: Annotated[Path, typer.Option(help="The settings file, such as conf/local.yaml.")],
+    overrides: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the file.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Read the Kinesis stream and write ticks, bars and partitioned CSV until stopped."""
+    start_logging(verbose=verbose)
+    sys.exit(exit_code_of(lambda: run_stream(load_settings(config, overrides or []))))
+
+
+if __name__ == "__main__":
+    typer.run(main)

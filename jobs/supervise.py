@@ -1,0 +1,155 @@
+"""Supervise: watch the two queries, repair stragglers, say how far they are, and stop them gracefully."""
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from pyspark.errors import StreamingQueryException
+from pyspark.sql.streaming.query import StreamingQuery
+
+from jobs.sink import BarSink
+from jobs.status import Status, StatusFile
+from jobs.storage import Store
+from jobs.stragglers import StragglerRepair, was_executed
+from jobs.stream import COUNTS
+from pricestream.errors import PricestreamError
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS: Final = 0.5
+_FINISH_SECONDS: Final = 60
+
+
+class QueryError(PricestreamError):
+    """A streaming query failed."""
+
+
+@dataclass
+class Supervisor:
+    """Runs until told to stop, by a signal or by a stop file."""
+
+    ingest: StreamingQuery
+    bars: StreamingQuery
+    repair: StragglerRepair
+    sink: BarSink
+    status: Status
+    status_file: StatusFile
+    stop_store: Store
+    stop_name: str
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Start counting from here."""
+        self._seen = {self.ingest.name: -1, self.bars.name: -1}
+
+    def run(self) -> None:
+        """Watch until a stop is asked for, then let each query finish the batch it is in.
+
+        Raises:
+            QueryError: a query failed; the message is the first line of its reason.
+        """
+        self.status.state = "running"
+        try:
+            while not self._is_stop_asked():
+                self.look()
+                self.stopping.wait(_LOOK_SECONDS)
+        finally:
+            self.status.state = "stopping"
+            self.status_file.write(self.status)
+            # Ingest first: what it has landed is still read as long as bars runs.
+            for query in (self.ingest, self.bars):
+                finish(query)
+        self.look()
+
+    def look(self) -> None:
+        """Take in what the queries report."""
+        for query in (self.ingest, self.bars):
+            self._check(query)
+        for progress in self._executed(self.ingest):
+            self.status.count_ticks(dict(progress["observedMetrics"][COUNTS]))
+        reports = list(self.bars.recentProgress)
+        for progress in self._executed(self.bars):
+            self.status.batch = int(progress["batchId"])
+            self.status.watermark_ms = watermark_ms(progress)
+        self.status.rebuilt += self.repair.look_at(reports)
+        self.status.bars, self.status.csv_files = self.sink.bars_written, len(self.sink.files)
+        self.status.settled = self.repair.checked_through >= self.status.batch
+        self.status_file.write(self.status)
+
+    def _executed(self, query: StreamingQuery) -> list[Mapping[str, Any]]:
+        """Give the reports of micro-batches that ran and were not seen before."""
+        new: list[Mapping[str, Any]] = [
+            progress
+            for progress in query.recentProgress
+            if was_executed(progress) and int(progress["batchId"]) > self._seen[query.name]
+        ]
+        if new:
+            self._seen[query.name] = int(new[-1]["batchId"])
+        return new
+
+    def _is_stop_asked(self) -> bool:
+        return self.stopping.is_set() or self.stop_store.version(self.stop_name) is not None
+
+    def _check(self, query: StreamingQuery) -> None:
+        error = query.exception()
+        if error is not None:
+            raise QueryError(f"the {query.name} query failed: {reason_of(error)}")
+
+
+def reason_of(error: StreamingQueryException) -> str:
+    """Find the line that says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line for line in lines if line.startswith("Caused by:")]
+    return causes[-1].removeprefix("Caused by:").strip() if causes else (lines[0] if lines else "no reason given")
+
+
+def watermark_ms(progress: Mapping[str, Any]) -> int | None:
+    """Read the watermark that a micro-batch ran with, epoch ms; None before there is one."""
+    text = progress.get("eventTime", {}).get("watermark")
+    moment = None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
+    return moment or None
+
+
+def finish(query: StreamingQuery, *, patience_seconds: float = _FINISH_SECONDS) -> None:
+    """Stop a query between two micro-batches; in the middle of one only where it takes too long."""
+    until = time.monotonic() + patience_seconds
+    while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
+        time.sleep(0.05)
+    if query.isActive:
+        query.stop()
+
+
+def stop_on_signals(stopping: threading.Event) -> None:
+    """Let SIGTERM and Ctrl-C ask for a stop instead of ending the process."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+
+
+def stop_on_shutdown(java: Any, stopping: threading.Event, stopped: threading.Event) -> Callable[[], None]:
+    """Hold up the end of the JVM until the queries are stopped.
+
+    Under spark-submit the process that is sent SIGTERM is the JVM, which would end the Spark context
+    under a running batch. A hook that runs before Spark's own asks for the stop and waits for it.
+
+    Returns:
+        What takes the hook away again.
+    """
+
+    class Hook:
+        def run(self) -> None:
+            stopping.set()
+            stopped.wait(_FINISH_SECONDS)
+
+        class Java:
+            implements: Final = ["java.lang.Runnable"]
+
+    manager = java.org.apache.hadoop.util.ShutdownHookManager.get()
+    hook = Hook()
+    # Spark's own hooks have priorities up to 50; the higher ones run first.
+    manager.addShutdownHook(hook, 100, _FINISH_SECONDS + 5, java.java.util.concurrent.TimeUnit.SECONDS)
+    return stopped.set
