@@ -1,0 +1,1 @@
+"""What a person runs: ``setup``, ``test``, ``demo`` and ``lock``, and the Python behind them."""

@@ -1,0 +1,50 @@
+"""Where things lie in a checkout."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """The folders and files that the scripts make and use, all below ``root``."""
+
+    root: Path
+
+    @property
+    def venv(self) -> Path:
+        """The virtual environment."""
+        return self.root / ".venv"
+
+    @property
+    def python(self) -> Path:
+        """The virtual environment's interpreter."""
+        return self.venv / "bin" / "python"
+
+    @property
+    def site_packages(self) -> Path:
+        """Where the virtual environment keeps its packages."""
+        return self.venv / "lib" / "python3.11" / "site-packages"
+
+    @property
+    def spark_home(self) -> Path:
+        """The Spark that the pyspark package carries."""
+        return self.site_packages / "pyspark"
+
+    @property
+    def local(self) -> Path:
+        """Everything that may be deleted and is made again."""
+        return self.root / ".local"
+
+    @property
+    def jars(self) -> Path:
+        """The jars that Spark needs beside its own."""
+        return self.local / "jars"
+
+    @property
+    def log(self) -> Path:
+        """What pip and Ivy said."""
+        return self.local / "setup.log"
+
+    def requirements(self, name: str) -> Path:
+        """The lock file of that name, e.g. ``run``."""
+        return self.root / "requirements" / f"{name}.txt"

@@ -1,0 +1,90 @@
+"""The virtual environment and what pip installs into it, from hash-locked files only."""
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.local_env.checkout import Checkout
+from scripts.local_env.command import run_logged
+from scripts.local_env.state import State, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Make the virtual environment and fill it.
+
+    Attributes:
+        checkout: where.
+        state: what is there already.
+        environ: the environment for pip.
+        tests: whether the tests' packages are wanted too.
+    """
+
+    checkout: Checkout
+    state: State
+    environ: Mapping[str, str]
+    tests: bool
+
+    def discard_broken_venv(self) -> None:
+        """Delete an environment that was left half made, came from elsewhere, or has lost its Python."""
+        # The shell script runs us with the environment's own Python wherever that starts.
+        runs = Path(sys.prefix).resolve() == self.checkout.venv.resolve()
+        if not (runs and self.venv_is_done()) or self.state.interrupted in ("venv", "run", "test", "project"):
+            shutil.rmtree(self.checkout.venv, ignore_errors=True)
+            self.state.reset()
+
+    def venv_is_done(self) -> bool:
+        """Tell whether the environment was made, at this very path: its scripts name it."""
+        return self.state.is_done("venv", str(self.checkout.venv))
+
+    def make_venv(self, on_wait: Callable[[], None]) -> None:
+        """Make an empty environment."""
+        # Our own interpreter may be the one in the folder that was deleted.
+        base = getattr(sys, "_base_executable", sys.executable)
+        with self.state.doing("venv", str(self.checkout.venv)):
+            self._run([base, "-m", "venv", self.checkout.venv], on_wait, "the virtual environment could not be made")
+
+    def locked_is_done(self) -> bool:
+        """Tell whether the locked packages are there; the tests' packages hold all the others."""
+        names = ["test"] if self.tests else ["run", "test"]
+        return any(self.state.is_done(name, self._locked_key(name)) for name in names)
+
+    def install_locked(self, on_wait: Callable[[], None]) -> None:
+        """Install the build tools, then everything else, built with those and no others."""
+        name = "test" if self.tests else "run"
+        with self.state.doing(name, self._locked_key(name)):
+            self._pip(["-r", self.checkout.requirements("build")], on_wait)
+            self._pip(["--no-build-isolation", "-r", self.checkout.requirements(name)], on_wait)
+
+    def project_is_done(self) -> bool:
+        """Tell whether this project itself is installed as ``setup.py`` now describes it."""
+        return self.state.is_done("project", self._project_key())
+
+    def install_project(self, on_wait: Callable[[], None]) -> None:
+        """Install this project, editable; its dependencies are there already."""
+        with self.state.doing("project", self._project_key()):
+            command = ["--no-deps", "--no-build-isolation", "--editable", self.checkout.root]
+            self._pip(command, on_wait, locked=False)
+
+    def install_java(self, on_wait: Callable[[], None]) -> None:
+        """Install the Java runtime that a Python package carries."""
+        again = ["--force-reinstall"] if self.state.interrupted == "java" else []
+        with self.state.doing("java", digest(self.checkout.requirements("java"))):
+            self._pip([*again, "-r", self.checkout.requirements("java")], on_wait)
+
+    def _locked_key(self, name: str) -> str:
+        return digest(self.checkout.requirements("build"), self.checkout.requirements(name))
+
+    def _project_key(self) -> str:
+        return digest(self.checkout.root / "setup.py", self.checkout.root / "pyproject.toml")
+
+    def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
+        pip = [self.checkout.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        hashes = ["--require-hashes"] if locked else []
+        self._run([*pip, *hashes, *arguments], on_wait, "the Python packages could not be installed")
+
+    def _run(self, command: list[object], on_wait: Callable[[], None], problem: str) -> None:
+        words = [str(word) for word in command]
+        run_logged(words, log=self.checkout.log, environ=self.environ, on_wait=on_wait, problem=problem)

@@ -1,0 +1,68 @@
+"""The steps of a setup, in their order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts.local_env.checkout import Checkout
+from scripts.local_env.errors import SetupError
+from scripts.local_env.jars import Jars
+from scripts.local_env.java import find_java
+from scripts.local_env.packages import Packages
+from scripts.local_env.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to make.
+
+    Attributes:
+        title: what it makes, for the progress line.
+        hint: how long it takes, for a person who wonders.
+        is_done: whether it is there already; quick.
+        run: makes it; calls its argument about once a second.
+    """
+
+    title: str
+    hint: str
+    is_done: Callable[[], bool]
+    run: Callable[[Callable[[], None]], None]
+
+
+def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], *, tests: bool) -> list[Step]:
+    """List the steps that are still to do, in the order in which they rely on each other."""
+    packages = Packages(checkout, state, environ, tests)
+    packages.discard_broken_venv()
+    jars = Jars(checkout, state, environ)
+
+    def java_is_there() -> bool:
+        return state.interrupted != "java" and find_java(checkout, environ) is not None
+
+    def fetch_jars(on_wait: Callable[[], None]) -> None:
+        jars.fetch(require_java(checkout, environ), on_wait)
+
+    steps = [
+        Step("virtual environment", "", packages.venv_is_done, packages.make_venv),
+        Step(
+            "Python packages",
+            "the first time about 2 minutes and a download of 500 MB",
+            packages.locked_is_done,
+            packages.install_locked,
+        ),
+        Step("this project", "", packages.project_is_done, packages.install_project),
+        Step("Java 17", "there is none in JAVA_HOME or on PATH", java_is_there, packages.install_java),
+        Step("Spark jars", "", jars.is_done, fetch_jars),
+    ]
+    return [step for step in steps if not step.is_done()]
+
+
+def require_java(checkout: Checkout, environ: Mapping[str, str]) -> Path:
+    """Find the Java 17 that the steps have seen to.
+
+    Raises:
+        SetupError: there is none, not even the one that was installed.
+    """
+    java = find_java(checkout, environ)
+    if java is None:
+        raise SetupError("no Java 17 runs here, and the one from the Python package does not either; set JAVA_HOME")
+    return java
