@@ -1,17 +1,23 @@
 """What the loop asks of a source, and the source that the settings name."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Protocol
 
+import requests
+
 from pricestream import tick
-from pricestream.errors import SettingsError
-from pricestream.settings import Settings
-from producer.clock import Clock
+from pricestream.settings import ProducerSettings, Settings
+from producer.budget import CallBudget
+from producer.clock import Clock, RealClock
+from producer.coingecko import CoinGeckoSource, base_url, key_header
+from producer.http import ApiClient
 from producer.quote import Poll
 from producer.replay import ReplaySource
+from producer.simulated import open_simulated
 
 
 class Source(Protocol):
@@ -34,13 +40,40 @@ class Source(Protocol):
 
 
 @contextmanager
-def open_source(settings: Settings, state_dir: Path, stop: Event) -> Iterator[Source]:  # noqa: ARG001
+def open_source(settings: Settings, state_dir: Path, stop: Event) -> Iterator[Source]:
     """Open the source that ``producer.source`` names, and close it afterwards.
 
     Raises:
         SourceError: it cannot be opened.
+        SettingsError: the plan's key is missing, or a time is not one.
+        StorageError: the call budget cannot be read.
     """
     if settings.producer.source == "replay":
         yield ReplaySource(settings, stop)
+    elif settings.producer.source == "simulated":
+        with open_simulated(settings, stop) as simulated:
+            yield simulated
     else:
-        raise SettingsError(f"producer.source: {settings.producer.source} is not there yet")
+        with requests.Session() as session:
+            yield _coingecko(settings.producer, session, state_dir, stop)
+
+
+def _coingecko(producer: ProducerSettings, session: requests.Session, state_dir: Path, stop: Event) -> CoinGeckoSource:
+    api = producer.coingecko
+    clock = RealClock()
+    budget = CallBudget(state_dir / "budget.json", per_minute=api.calls_per_minute, per_month=api.calls_per_month)
+    client = ApiClient(
+        session,
+        base_url(api),
+        budget,
+        clock,
+        random.Random(),  # noqa: S311 - jitter only
+        stop,
+        key_header=key_header(api),
+        key_env=api.api_key_env,
+        timeout_seconds=api.timeout_seconds,
+        max_attempts=api.max_attempts,
+        # A wait longer than a poll must not hold up the heartbeats.
+        patience_seconds=producer.poll_seconds,
+    )
+    return CoinGeckoSource(client, budget, clock, producer, "coingecko")

@@ -1,0 +1,132 @@
+"""A source that asks CoinGecko's ``/simple/price``."""
+
+import os
+from collections import deque
+from itertools import islice
+
+from pricestream import tick
+from pricestream.errors import SettingsError, SourceError
+from pricestream.settings import CoinGeckoSettings, ProducerSettings
+from producer.budget import CallBudget
+from producer.clock import Clock
+from producer.http import ApiClient, Unavailable
+from producer.parse import Prices, absent_currencies, parse_prices
+from producer.quote import Poll, Quote
+
+_HOSTS = {
+    "keyless": "https://api.coingecko.com/api/v3",
+    "demo": "https://api.coingecko.com/api/v3",
+    "pro": "https://pro-api.coingecko.com/api/v3",
+}
+_KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
+
+
+def base_url(settings: CoinGeckoSettings) -> str:
+    """Give the address of the plan's API, or of its stand-in."""
+    return settings.base_url or _HOSTS[settings.plan]
+
+
+def key_header(settings: CoinGeckoSettings) -> tuple[str, str] | None:
+    """Give the header that carries the plan's key, which comes from the environment; None without a key.
+
+    Raises:
+        SettingsError: the plan needs a key and there is none, or it cannot be one.
+    """
+    if settings.plan == "keyless":
+        return None
+    key = os.environ.get(settings.api_key_env, "").strip()
+    if not key:
+        raise SettingsError(f"producer.coingecko.plan {settings.plan} needs a key in {settings.api_key_env}")
+    if not (key.isascii() and key.isprintable()):
+        raise SettingsError(f"the key in {settings.api_key_env} holds characters that no key has")
+    return _KEY_HEADERS[settings.plan], key
+
+
+class CoinGeckoSource:
+    """Polls all coins, in as many calls as it takes; what did not change at the source is left out."""
+
+    def __init__(
+        self, client: ApiClient, budget: CallBudget, clock: Clock, settings: ProducerSettings, name: tick.Source
+    ) -> None:
+        """Ask through ``client``; ``budget`` is the client's own, to tell what is left of it."""
+        self.name: tick.Source = name
+        self.clock = clock
+        self._client = client
+        self._budget = budget
+        self._settings = settings
+        coins = iter(dict.fromkeys(settings.coins))
+        size = settings.coingecko.ids_per_call
+        self._batches = deque(iter(lambda: tuple(islice(coins, size)), ()))
+        self._sent: dict[tuple[str, str], tuple[int | None, float]] = {}
+        self._missing: dict[tuple[str, ...], list[str]] = {}
+        self._known_currencies: set[str] = set()
+        self._trouble = ""
+
+    def poll(self) -> Poll | None:
+        """Read all prices; what cannot be read for now is a warning.
+
+        Raises:
+            SourceError: CoinGecko refuses for good: a bad key, an unknown currency.
+        """
+        calls = self._client.calls
+        quotes: list[Quote] = []
+        warnings: list[str] = []
+        for _ in range(len(self._batches)):
+            try:
+                quotes += self._poll_batch(self._batches[0], warnings)
+            except Unavailable as trouble:
+                # Said once, however many polls it takes.
+                if str(trouble) != self._trouble:
+                    warnings.append(f"{trouble}; the next polls try again")
+                self._trouble = str(trouble)
+                break
+            # The next poll begins where this one ends, so that a small budget reaches every coin.
+            self._batches.rotate(-1)
+            self._trouble = ""
+        now = self.clock.now_ms()
+        return Poll(now, quotes, warnings, self._client.calls - calls, self._budget.left(now))
+
+    def _poll_batch(self, ids: tuple[str, ...], warnings: list[str]) -> list[Quote]:
+        currencies = self._settings.vs_currencies
+        body = self._client.get(
+            "/simple/price",
+            {
+                "ids": ",".join(ids),
+                "vs_currencies": ",".join(currencies),
+                "include_market_cap": "true",
+                "include_24hr_vol": "true",
+                "include_24hr_change": "true",
+                "include_last_updated_at": "true",
+                "precision": "full",
+            },
+        )
+        try:
+            prices = parse_prices(body, ids=ids, currencies=currencies, polled_at=self.clock.now_ms())
+        except ValueError as error:
+            raise Unavailable(f"CoinGecko: {error}") from None
+        self._check_currencies(absent_currencies(body, currencies))
+        if prices.missing and prices.missing != self._missing.get(ids):
+            warnings.append(f"CoinGecko gives no price for {', '.join(prices.missing)}; the others go on")
+        self._missing[ids] = prices.missing
+        return self._changed(prices)
+
+    def _check_currencies(self, absent: list[str]) -> None:
+        """See whether a currency that no coin has exists at all: a typing error would go unnoticed for ever."""
+        doubtful = [currency for currency in absent if currency not in self._known_currencies]
+        if not doubtful:
+            return
+        known = self._client.get("/simple/supported_vs_currencies", {})
+        unknown = [currency for currency in doubtful if isinstance(known, list) and currency not in known]
+        if unknown:
+            raise SourceError(f"producer.vs_currencies: CoinGecko does not know {', '.join(unknown)}")
+        self._known_currencies.update(doubtful)
+
+    def _changed(self, prices: Prices) -> list[Quote]:
+        changed = []
+        for quote in prices.quotes:
+            key = quote.coin_id, quote.vs_currency
+            state = None if quote.coin_id in prices.undated else quote.event_time, quote.price
+            if self._settings.send_unchanged or self._sent.get(key) != state:
+                changed.append(quote)
+            self._sent[key] = state
+        return changed

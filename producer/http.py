@@ -1,0 +1,143 @@
+"""The HTTP client of the price API: budgeted, patient, and silent about its key."""
+
+import random
+from collections.abc import Mapping
+from threading import Event
+from typing import Final
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_when_event_set
+
+from pricestream.errors import SourceError
+from producer.backoff import backoff
+from producer.budget import CallBudget
+from producer.clock import Clock
+from producer.verdict import GiveUp, Ok, Retry, classify
+
+_NETWORK_ERRORS: Final = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+
+
+class Unavailable(Exception):  # noqa: N818 - not an error: the next poll may do better
+    """The API cannot be asked for now; the text says why."""
+
+
+class _TryAgain(Exception):  # noqa: N818 - only tells tenacity to go on
+    """One attempt failed in a way that may pass."""
+
+    def __init__(self, reason: str, *, told_to_wait: bool) -> None:
+        super().__init__(reason)
+        self.told_to_wait = told_to_wait
+
+
+class ApiClient:
+    """Asks for JSON, within the budget, and tries again where that makes sense."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        base_url: str,
+        budget: CallBudget,
+        clock: Clock,
+        rng: random.Random,
+        stop: Event,
+        *,
+        key_header: tuple[str, str] | None = None,
+        key_env: str = "",
+        timeout_seconds: float = 20.0,
+        max_attempts: int = 6,
+        patience_seconds: float = 60.0,
+    ) -> None:
+        """Ask ``base_url`` through ``session``.
+
+        A wait for the budget or for the server that is longer than ``patience_seconds`` is not sat
+        out here, so that the caller can go on with what else it has to do.
+        """
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._budget = budget
+        self._clock = clock
+        self._rng = rng
+        self._stop = stop
+        self._headers = {"Accept": "application/json", **(dict([key_header]) if key_header else {})}
+        self._secret = key_header[1] if key_header else ""
+        self._key_env = key_env
+        self._timeout = timeout_seconds
+        self._patience = patience_seconds
+        self._retrying = Retrying(
+            stop=stop_after_attempt(max_attempts) | stop_when_event_set(stop),
+            wait=self._pause,
+            retry=retry_if_exception_type(_TryAgain),
+            sleep=lambda seconds: clock.sleep(seconds, stop),
+            reraise=True,
+        )
+        #: Calls made so far, failed ones included.
+        self.calls = 0
+
+    def get(self, path: str, params: Mapping[str, str]) -> object:
+        """Give the JSON at ``path``.
+
+        Raises:
+            SourceError: the API refuses for good.
+            Unavailable: it cannot be asked for now, or kept failing, or ``stop`` is set.
+        """
+        try:
+            return self._retrying(self._attempt, path, params)
+        except _TryAgain as error:
+            raise Unavailable(str(error)) from None
+
+    def _attempt(self, path: str, params: Mapping[str, str]) -> object:
+        self._await_budget()
+        self._budget.take(self._clock.now_ms())
+        self.calls += 1
+        verdict = self._call(path, params)
+        if isinstance(verdict, Ok):
+            return verdict.body
+        reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
+        if isinstance(verdict, GiveUp):
+            raise SourceError(reason)
+        if verdict.after is not None:
+            self._budget.block(self._clock.now_ms() + round(verdict.after * 1000))
+        raise _TryAgain(reason, told_to_wait=verdict.after is not None)
+
+    def _call(self, path: str, params: Mapping[str, str]) -> Ok | Retry | GiveUp:
+        try:
+            # Redirects are not followed: the key's header would go along to another host.
+            response = self._session.get(
+                self._base_url + path,
+                params=params,
+                headers=self._headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except _NETWORK_ERRORS as error:
+            # The library's own text holds addresses and objects; its name says enough.
+            return Retry(f"CoinGecko cannot be reached ({type(error).__name__})")
+        except requests.RequestException as error:
+            return GiveUp(f"{self._base_url} cannot be asked ({type(error).__name__}); see producer.coingecko.base_url")
+        return classify(
+            response.status_code,
+            response.headers,
+            response.content,
+            now_ms=self._clock.now_ms(),
+            key_env=self._key_env,
+        )
+
+    def _await_budget(self) -> None:
+        while wait := self._budget.wait(self._clock.now_ms()):
+            if wait.seconds > self._patience:
+                raise Unavailable(wait.reason)
+            self._clock.sleep(wait.seconds, self._stop)
+            if self._stop.is_set():
+                raise Unavailable("the producer is stopping")
+
+    def _pause(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        # Where the server named a time the budget holds calls back until then.
+        if isinstance(error, _TryAgain) and error.told_to_wait:
+            return 0.0
+        return backoff(state.attempt_number, self._rng)

@@ -1,0 +1,142 @@
+"""A server on loopback that speaks CoinGecko's API about a made-up market."""
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from producer.clock import Clock
+from producer.market import CURRENCIES, Market
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An answer to give in place of the right one.
+
+    Attributes:
+        status: the HTTP status.
+        headers: beside the usual ones.
+        body: what to send; None sends the right answer.
+        delay_seconds: how long to sit on it, in real time.
+        cut: whether to break off in the middle of the body.
+    """
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    delay_seconds: float = 0.0
+    cut: bool = False
+
+
+class MarketServer:
+    """Serves ``/ping``, ``/simple/price`` and ``/simple/supported_vs_currencies`` on a free port."""
+
+    def __init__(self, market: Market, clock: Clock) -> None:
+        """Serve ``market`` at the time that ``clock`` tells; start it with ``with``."""
+        self._market = market
+        self._clock = clock
+        self._lock = Lock()
+        self._closing = Event()
+        #: Given, one per request for prices, before right answers are.
+        self.faults: deque[Fault] = deque()
+        #: The headers of every request so far.
+        self.requests: list[Mapping[str, str]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address that takes the place of CoinGecko's."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}/api/v3"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def answer(self, path: str, query: Mapping[str, str]) -> tuple[int, object]:
+        """Give the status and the body for a request."""
+        route = path.removeprefix("/api/v3")
+        if route == "/ping":
+            return 200, {"gecko_says": "(V3) To the Moon!"}
+        if route == "/simple/supported_vs_currencies":
+            return 200, list(CURRENCIES)
+        if route != "/simple/price":
+            return 404, {"error": "Incorrect path. Please check https://www.coingecko.com/api/"}
+        for name in ("ids", "vs_currencies"):
+            if name not in query:
+                return 422, {"error": f"Missing parameter {name}"}
+        currencies = query["vs_currencies"].split(",")
+        if any(currency not in CURRENCIES for currency in currencies):
+            return 422, {"error": "invalid vs_currency"}
+        with self._lock:
+            coins = {coin_id: self._coin(coin_id, currencies, query) for coin_id in query["ids"].split(",")}
+        return 200, {coin_id: fields for coin_id, fields in coins.items() if fields}
+
+    def fault(self, path: str, headers: Mapping[str, str]) -> Fault:
+        """Take the next fault, or none, and note the request."""
+        self.requests.append(headers)
+        if not path.endswith("/simple/price") or not self.faults:
+            return Fault()
+        fault = self.faults.popleft()
+        if fault.delay_seconds:
+            self._closing.wait(fault.delay_seconds)
+        return fault
+
+    def _coin(self, coin_id: str, currencies: list[str], query: Mapping[str, str]) -> dict[str, float]:
+        fields: dict[str, float] = {}
+        now = self._clock.now_ms()
+        for currency in currencies:
+            price = self._market.price(coin_id, currency, now)
+            if price is None:
+                return {}
+            fields[currency] = price.price
+            if query.get("include_market_cap") == "true":
+                fields[f"{currency}_market_cap"] = price.market_cap
+            if query.get("include_24hr_vol") == "true":
+                fields[f"{currency}_24h_vol"] = price.volume_24h
+            if query.get("include_24hr_change") == "true":
+                fields[f"{currency}_24h_change"] = price.change_24h_pct
+            if query.get("include_last_updated_at") == "true":
+                fields["last_updated_at"] = price.updated_at
+        return fields
+
+
+def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # One packet per answer: a header on its own would wait for the client's delayed acknowledgement.
+        wbufsize = 65_536
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            fault = market_server.fault(parts.path, dict(self.headers.items()))
+            status, content = market_server.answer(parts.path, query)
+            if fault.body is not None or fault.status != 200:
+                status = fault.status
+            body = json.dumps(content).encode() if fault.body is None else fault.body
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in fault.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if fault.cut else body)
+            self.close_connection = self.close_connection or fault.cut
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: the client's log has it."""
+
+    return Handler

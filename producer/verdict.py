@@ -1,0 +1,78 @@
+"""What an HTTP answer means for the caller: take it, try again, or give up. Nothing here touches the network."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+
+from producer.parse import find_error, refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The answer can be used."""
+
+    body: object
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The same call may work later; not before ``after`` seconds where the server said so."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The same call will never work; the reason says what to do."""
+
+    reason: str
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str) -> Ok | Retry | GiveUp:
+    """Decide what to do with an answer; ``headers`` compare without regard to case.
+
+    An error may hide in a 200, and a page of HTML in place of JSON is some box on the way, which
+    will go away.
+    """
+    content, is_json = _read(body)
+    error = find_error(content)
+    after = retry_after(headers.get("Retry-After"), now_ms=now_ms)
+    # CoinGecko's own codes begin at 10000 and are nobody's HTTP status.
+    effective = status
+    if status == HTTPStatus.OK and error is not None and error.code is not None:
+        effective = error.code
+    if effective in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or 500 <= effective < 600:
+        said = f": {error.message}" if error and error.message else ""
+        return Retry(f"CoinGecko answered {effective}{said}", after)
+    if status != HTTPStatus.OK or error is not None:
+        return GiveUp(refusal(status, error, key_env=key_env))
+    if not is_json:
+        return Retry("CoinGecko answered with something other than JSON", after)
+    return Ok(content)
+
+
+def retry_after(value: str | None, *, now_ms: int) -> float | None:
+    """Read a ``Retry-After`` header, in seconds or as a date; None where there is no sense in it."""
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp() - now_ms / 1000)
+
+
+def _read(body: bytes) -> tuple[object, bool]:
+    try:
+        return json.loads(body), True
+    except (ValueError, RecursionError):
+        return None, False
