@@ -69,24 +69,30 @@ class CoinGeckoSource:
             SourceError: CoinGecko refuses for good: a bad key, an unknown currency.
         """
         calls = self._client.calls
+        # A wait longer than a poll must not hold up the heartbeats.
+        deadline_ms = self.clock.now_ms() + round(self._settings.poll_seconds * 1000)
         quotes: list[Quote] = []
         warnings: list[str] = []
+        coins = 0
         for _ in range(len(self._batches)):
             try:
-                quotes += self._poll_batch(self._batches[0], warnings)
+                prices = self._poll_batch(self._batches[0], deadline_ms)
             except Unavailable as trouble:
                 # Said once, however many polls it takes.
                 if str(trouble) != self._trouble:
                     warnings.append(f"{trouble}; the next polls try again")
                 self._trouble = str(trouble)
                 break
+            coins += len({quote.coin_id for quote in prices.quotes})
+            quotes += self._changed(prices)
+            warnings += self._newly_missing(self._batches[0], prices.missing)
             # The next poll begins where this one ends, so that a small budget reaches every coin.
             self._batches.rotate(-1)
             self._trouble = ""
         now = self.clock.now_ms()
-        return Poll(now, quotes, warnings, self._client.calls - calls, self._budget.left(now))
+        return Poll(now, quotes, warnings, coins, self._client.calls - calls, self._budget.left(now))
 
-    def _poll_batch(self, ids: tuple[str, ...], warnings: list[str]) -> list[Quote]:
+    def _poll_batch(self, ids: tuple[str, ...], deadline_ms: int) -> Prices:
         currencies = self._settings.vs_currencies
         body = self._client.get(
             "/simple/price",
@@ -99,23 +105,28 @@ class CoinGeckoSource:
                 "include_last_updated_at": "true",
                 "precision": "full",
             },
+            deadline_ms=deadline_ms,
         )
         try:
             prices = parse_prices(body, ids=ids, currencies=currencies, polled_at=self.clock.now_ms())
         except ValueError as error:
             raise Unavailable(f"CoinGecko: {error}") from None
-        self._check_currencies(absent_currencies(body, currencies))
-        if prices.missing and prices.missing != self._missing.get(ids):
-            warnings.append(f"CoinGecko gives no price for {', '.join(prices.missing)}; the others go on")
-        self._missing[ids] = prices.missing
-        return self._changed(prices)
+        self._check_currencies(absent_currencies(body, currencies), deadline_ms)
+        return prices
 
-    def _check_currencies(self, absent: list[str]) -> None:
+    def _newly_missing(self, ids: tuple[str, ...], missing: list[str]) -> list[str]:
+        """Warn where other prices are missing than at the last poll."""
+        before, self._missing[ids] = self._missing.get(ids, []), missing
+        if not missing or missing == before:
+            return []
+        return [f"CoinGecko gives no price for {', '.join(missing)}; the others go on"]
+
+    def _check_currencies(self, absent: list[str], deadline_ms: int) -> None:
         """See whether a currency that no coin has exists at all: a typing error would go unnoticed for ever."""
         doubtful = [currency for currency in absent if currency not in self._known_currencies]
         if not doubtful:
             return
-        known = self._client.get("/simple/supported_vs_currencies", {})
+        known = self._client.get("/simple/supported_vs_currencies", {}, deadline_ms=deadline_ms)
         unknown = [currency for currency in doubtful if isinstance(known, list) and currency not in known]
         if unknown:
             raise SourceError(f"producer.vs_currencies: CoinGecko does not know {', '.join(unknown)}")

@@ -1,5 +1,6 @@
 """The HTTP client of the price API: budgeted, patient, and silent about its key."""
 
+import logging
 import random
 from collections.abc import Mapping
 from threading import Event
@@ -13,6 +14,8 @@ from producer.backoff import backoff
 from producer.budget import CallBudget
 from producer.clock import Clock
 from producer.verdict import GiveUp, Ok, Retry, classify
+
+log = logging.getLogger(__name__)
 
 _NETWORK_ERRORS: Final = (
     requests.ConnectionError,
@@ -50,13 +53,8 @@ class ApiClient:
         key_env: str = "",
         timeout_seconds: float = 20.0,
         max_attempts: int = 6,
-        patience_seconds: float = 60.0,
     ) -> None:
-        """Ask ``base_url`` through ``session``.
-
-        A wait for the budget or for the server that is longer than ``patience_seconds`` is not sat
-        out here, so that the caller can go on with what else it has to do.
-        """
+        """Ask ``base_url`` through ``session``; ``key_header`` is the header that carries the key."""
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._budget = budget
@@ -67,7 +65,6 @@ class ApiClient:
         self._secret = key_header[1] if key_header else ""
         self._key_env = key_env
         self._timeout = timeout_seconds
-        self._patience = patience_seconds
         self._retrying = Retrying(
             stop=stop_after_attempt(max_attempts) | stop_when_event_set(stop),
             wait=self._pause,
@@ -78,20 +75,26 @@ class ApiClient:
         #: Calls made so far, failed ones included.
         self.calls = 0
 
-    def get(self, path: str, params: Mapping[str, str]) -> object:
+    def get(self, path: str, params: Mapping[str, str], *, deadline_ms: int) -> object:
         """Give the JSON at ``path``.
+
+        A wait for the budget or for the server that ends after ``deadline_ms`` (epoch ms) is not sat
+        out here, so that the caller can go on with what else it has to do.
 
         Raises:
             SourceError: the API refuses for good.
             Unavailable: it cannot be asked for now, or kept failing, or ``stop`` is set.
         """
+        retrying = self._retrying.copy(
+            stop=self._retrying.stop | (lambda _: self._clock.now_ms() >= deadline_ms)  # type: ignore[operator]
+        )
         try:
-            return self._retrying(self._attempt, path, params)
+            return retrying(self._attempt, path, params, deadline_ms)
         except _TryAgain as error:
             raise Unavailable(str(error)) from None
 
-    def _attempt(self, path: str, params: Mapping[str, str]) -> object:
-        self._await_budget()
+    def _attempt(self, path: str, params: Mapping[str, str], deadline_ms: int) -> object:
+        self._await_budget(deadline_ms)
         self._budget.take(self._clock.now_ms())
         self.calls += 1
         verdict = self._call(path, params)
@@ -100,6 +103,7 @@ class ApiClient:
         reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
         if isinstance(verdict, GiveUp):
             raise SourceError(reason)
+        log.debug("a call failed and may work later: %s", reason)
         if verdict.after is not None:
             self._budget.block(self._clock.now_ms() + round(verdict.after * 1000))
         raise _TryAgain(reason, told_to_wait=verdict.after is not None)
@@ -127,9 +131,9 @@ class ApiClient:
             key_env=self._key_env,
         )
 
-    def _await_budget(self) -> None:
+    def _await_budget(self, deadline_ms: int) -> None:
         while wait := self._budget.wait(self._clock.now_ms()):
-            if wait.seconds > self._patience:
+            if self._clock.now_ms() + wait.seconds * 1000 > deadline_ms:
                 raise Unavailable(wait.reason)
             self._clock.sleep(wait.seconds, self._stop)
             if self._stop.is_set():

@@ -131,7 +131,7 @@ class Loop:
             "budget left %s this minute, %s this month",
             self.summary.polls,
             datetime.fromtimestamp(poll.clock_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            len({quote.coin_id for quote in poll.quotes}),
+            poll.coins,
             len(poll.quotes),
             sent.sent,
             sent.failed,

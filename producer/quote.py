@@ -65,6 +65,7 @@ class Poll:
         clock_ms: the source's clock when the reading was done; the heartbeat carries it.
         quotes: in the order in which they are to be sent.
         warnings: what a person should know, one line each; the run goes on.
+        coins: how many coins were read, those whose price has not changed included.
         calls: how many API calls it took, failed ones included.
         calls_left: what the budget still allows; None where there is none.
     """
@@ -72,6 +73,7 @@ class Poll:
     clock_ms: int
     quotes: list[Quote] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    coins: int = 0
     calls: int = 0
     calls_left: CallsLeft | None = None
 

@@ -61,7 +61,7 @@ class ReplaySource:
             Quote(event.coin_id, event.vs_currency, event.price, event.event_time, now, event_seq=event.event_seq)
             for event in self._due(now)
         ]
-        return Poll(now, quotes)
+        return Poll(now, quotes, coins=len({quote.coin_id for quote in quotes}))
 
     def _due(self, now: int) -> Iterator[Event]:
         rest = chain([] if self._next is None else [self._next], self._events)

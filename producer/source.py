@@ -73,7 +73,5 @@ def _coingecko(producer: ProducerSettings, session: requests.Session, state_dir:
         key_env=api.api_key_env,
         timeout_seconds=api.timeout_seconds,
         max_attempts=api.max_attempts,
-        # A wait longer than a poll must not hold up the heartbeats.
-        patience_seconds=producer.poll_seconds,
     )
     return CoinGeckoSource(client, budget, clock, producer, "coingecko")

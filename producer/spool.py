@@ -117,14 +117,20 @@ class Spool:
         return list(islice(self._head, limit))
 
     def ack(self, seq: int) -> None:
-        """Forget the ticks up to and including ``seq``; they are on the stream."""
+        """Forget the ticks up to and including ``seq``, which were peeked at: they are on the stream.
+
+        Raises:
+            StorageError: the disk refuses.
+        """
         while self._head and self._head[0].seq <= seq:
             record = self._head.popleft()
             self._pending_bytes -= len(record.data) + 1
             self._acked = record.seq
-        os.pwrite(self._ack_fd, b"%020d\n" % self._acked, 0)
-        while len(self._segments) > 1 and self._segments[0].next_seq <= self._acked + 1:
-            self._segments.pop(0).path.unlink()
+        try:
+            os.pwrite(self._ack_fd, b"%020d\n" % self._acked, 0)
+            self._drop_acknowledged()
+        except OSError as error:
+            raise StorageError(f"spool {self._folder}: cannot be written: {error.strerror}") from None
 
     def close(self) -> None:
         """Write everything down and let go of the files."""
@@ -139,7 +145,7 @@ class Spool:
         self.close()
 
     def _recover(self) -> list[Segment]:
-        paths = sorted(self._folder.glob("*.jsonl"))
+        paths = sorted(self._folder.glob("[0-9]" * 20 + ".jsonl"))
         segments = [scan(path, last=path == paths[-1]) for path in paths]
         for before, after in pairwise(segments):
             if before.next_seq != after.first_seq:
@@ -161,13 +167,16 @@ class Spool:
 
     def _find_cursor(self) -> tuple[int, int]:
         """Find where the first tick is that is not acknowledged: its segment's first number, and the offset."""
-        while len(self._segments) > 1 and self._segments[0].next_seq <= self._acked + 1:
-            self._segments.pop(0).path.unlink()
+        self._drop_acknowledged()
         first = self._segments[0]
         with first.path.open("rb") as file:
             offset = sum(len(line) for line in islice(file, self._acked + 1 - first.first_seq))
         self._pending_bytes = sum(segment.size for segment in self._segments) - offset
         return first.first_seq, offset
+
+    def _drop_acknowledged(self) -> None:
+        while len(self._segments) > 1 and self._segments[0].next_seq <= self._acked + 1:
+            self._segments.pop(0).path.unlink()
 
     def _new_segment(self, first_seq: int) -> Segment:
         path = segment_path(self._folder, first_seq)

@@ -61,7 +61,8 @@ def retry_after(value: str | None, *, now_ms: int) -> float | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        # Some thirty years: enough for any server, and still a date.
+        return min(float(text), 1e9)
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
