@@ -1,6 +1,7 @@
 """The virtual environment and what pip installs into it, from hash-locked files only."""
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,9 +30,8 @@ class Packages:
 
     def discard_broken_venv(self) -> None:
         """Delete an environment that was left half made, came from elsewhere, or has lost its Python."""
-        # The shell script runs us with the environment's own Python wherever that starts.
-        runs = Path(sys.prefix).resolve() == self.checkout.venv.resolve()
-        if not (runs and self.venv_is_done()) or self.state.interrupted in ("venv", "run", "test", "project"):
+        is_half_made = self.state.interrupted in ("venv", "run", "test", "project")
+        if is_half_made or not self.venv_is_done() or not runs(self.checkout.python, self.checkout.venv):
             shutil.rmtree(self.checkout.venv, ignore_errors=True)
             self.state.reset()
 
@@ -88,3 +88,13 @@ class Packages:
     def _run(self, command: list[object], on_wait: Callable[[], None], problem: str) -> None:
         words = [str(word) for word in command]
         run_logged(words, log=self.checkout.log, environ=self.environ, on_wait=on_wait, problem=problem)
+
+
+def runs(python: Path, venv: Path) -> bool:
+    """Tell whether the environment's Python starts; the one that it was made from may be gone."""
+    if Path(sys.prefix).resolve() == venv.resolve():
+        return True
+    try:
+        return subprocess.run([str(python), "-c", ""], check=False, timeout=30).returncode == 0  # noqa: S603 our own
+    except (OSError, subprocess.TimeoutExpired):
+        return False

@@ -1,0 +1,1 @@
+"""The demo: a stand-in for Kinesis, the producer and the streaming job, each a process of its own."""
