@@ -7,7 +7,7 @@ PRODUCER = ["boto3>=1.36", "requests>=2.32,<3", "tenacity>=9,<10"]
 JOBS = [
     "boto3>=1.36",
     "delta-spark==3.3.2",
-    "numpy<2",
+    "numpy>=2,<3",
     "pandas>=2.2,<3",
     "plotly>=6",
     "pyarrow>=15",

@@ -5,7 +5,6 @@ bars, then a write that is refused if the version has moved on; whoever is refus
 a disk a lock around all three stands in for the refusal.
 """
 
-import io
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
-from pyarrow import csv
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
@@ -36,7 +34,7 @@ CSV_COLUMNS: Final = tuple(name for name in BARS.names if name not in (*_IN_PATH
 
 # Sorted by these, so that equal bars give equal bytes.
 _SORTED_BY: Final = ("coin_id", "vs_currency", "window_start")
-_RECEIPT: Final = "key string, bars long, is_replaced boolean"
+_RECEIPT: Final = "key string, is_replaced boolean"
 
 
 @dataclass(frozen=True, order=True)
@@ -127,10 +125,17 @@ def _bars_of(spark: SparkSession, settings: Settings, interval: str, partitions:
 
 
 def csv_rows(bars: DataFrame, interval: str) -> DataFrame:
-    """Write every value as the text that stands in the file: ``key``, then :data:`CSV_COLUMNS`."""
+    """Write each bar as the line that stands in the file.
+
+    Returns:
+        ``key`` (the file's path in the tree), the columns that lines are sorted by, and ``line``.
+    """
     date = f.date_format("date", "yyyy-MM-dd")
     key = f.format_string(f"interval={interval}/date=%s/hour=%02d/bars.csv", date, f.col("hour"))
-    return bars.select(key.alias("key"), *(_text(name).alias(name) for name in CSV_COLUMNS))
+    values = f.struct(*(_text(name).alias(name) for name in CSV_COLUMNS))
+    # Spaces are data, not padding.
+    options = {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
+    return bars.select(key.alias("key"), *_SORTED_BY, f.to_csv(values, options).alias("line"))
 
 
 def _text(name: str) -> Column:
@@ -151,8 +156,8 @@ def _harmless(name: str) -> Column:
 
 
 def _in_files(rows: DataFrame) -> DataFrame:
-    """Bring the rows of each file together, in order."""
-    return rows.repartition("key").sortWithinPartitions("key", *_SORTED_BY)
+    """Bring the lines of each file together, in order."""
+    return rows.repartition("key").sortWithinPartitions("key", *_SORTED_BY).select("key", "line")
 
 
 Batches = Iterable[pa.RecordBatch]
@@ -162,47 +167,24 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
     """Make the function that executors run: rows in, files written, one receipt per file out."""
 
     def run(batches: Batches) -> Batches:
-        for key, table in _by_key(batches):
+        for key, lines in _by_key(batches):
             try:
-                store.replace(key, csv_bytes(table), version=versions[key])
+                store.replace(key, csv_bytes(lines), version=versions[key])
                 is_replaced = True
             except ConflictError:
                 is_replaced = False
-            yield pa.RecordBatch.from_pydict(
-                {"key": [key], "bars": pa.array([table.num_rows], pa.int64()), "is_replaced": [is_replaced]}
-            )
+            yield pa.RecordBatch.from_pydict({"key": [key], "is_replaced": [is_replaced]})
 
     return run
 
 
-def _by_key(batches: Batches) -> Iterator[tuple[str, pa.Table]]:
-    """Gather rows, sorted by key, into one table per key, one key in memory at a time."""
-    current: str | None = None
-    parts: list[pa.RecordBatch] = []
-    for batch in batches:
-        for key, part in _runs(batch):
-            if current is not None and key != current:
-                yield current, pa.Table.from_batches(parts)
-                parts = []
-            current = key
-            parts.append(part)
-    if current is not None:
-        yield current, pa.Table.from_batches(parts)
+def _by_key(batches: Batches) -> Iterator[tuple[str, list[str]]]:
+    """Gather lines, sorted by key, into one list per key, one file in memory at a time."""
+    rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    for key, group in itertools.groupby(rows, key=lambda row: row[0]):
+        yield key, [line for _, line in group]
 
 
-def _runs(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
-    keys = batch.column("key").to_pylist()
-    start = 0
-    for key, run in itertools.groupby(keys):
-        length = sum(1 for _ in run)
-        yield key, batch.slice(start, length).select(list(CSV_COLUMNS))
-        start += length
-
-
-def csv_bytes(table: pa.Table) -> bytes:
-    """Write a header and rows: UTF-8 without BOM, comma, LF, quotes where needed, null as nothing."""
-    buffer = io.BytesIO()
-    header = ",".join(table.column_names) + "\n"
-    buffer.write(header.encode())
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="needed"))
-    return buffer.getvalue()
+def csv_bytes(lines: Iterable[str]) -> bytes:
+    """Write a header and lines: UTF-8 without BOM, comma, LF, quotes where needed, null as nothing."""
+    return "".join(f"{line}\n" for line in (",".join(CSV_COLUMNS), *lines)).encode()

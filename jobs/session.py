@@ -18,6 +18,8 @@ _ALWAYS: Final = {
     ),
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
+    "spark.databricks.delta.merge.materializeSource": "none",
     # The supervisor looks at each micro-batch once; it must not miss one while it is busy.
     "spark.sql.streaming.numRecentProgressUpdates": "1000",
 }
@@ -26,7 +28,11 @@ _ALWAYS: Final = {
 def spark_conf(job: JobSettings) -> dict[str, str]:
     """Work out the Spark settings of a job. What ``spark.conf`` names has the last word."""
     partitions = str(job.spark.shuffle_partitions)
-    conf = _ALWAYS | {"spark.sql.shuffle.partitions": partitions}
+    conf = _ALWAYS | {
+        "spark.sql.shuffle.partitions": partitions,
+        # Delta reads the state of a table's log with this many tasks; its default of 50 is for millions of files.
+        "spark.databricks.delta.snapshotPartitions": partitions,
+    }
     if job.s3.endpoint_url:
         conf |= {
             "spark.hadoop.fs.s3a.endpoint": job.s3.endpoint_url,

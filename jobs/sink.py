@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from jobs.publish import partitions_of, publish
-from jobs.tables import read_bars, upsert_bars
+from jobs.tables import changes_to_bars, read_bars, upsert_bars
 from jobs.window import link
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
@@ -67,11 +67,15 @@ class BarSink:
         length = interval_seconds(self.interval)
         first, last = ends[0] - length, ends[1] + length
         span = _span(self.interval, first, last)
-        linked = link(bars, read_bars(spark, job).filter(span)).persist()
+        stored = read_bars(spark, job).filter(span)
+        linked = link(bars, stored).persist()
+        changes = changes_to_bars(linked, stored).persist()
         try:
+            # All files that these bars go into, not only changed ones: a crash may have come between table and files.
             partitions = partitions_of(linked, self.interval)
-            upsert_bars(linked, job, span=_span(self.interval, first, last, table="stored"), txn=txn)
+            upsert_bars(changes, job, span=_span(self.interval, first, last, table="stored"), txn=txn)
         finally:
+            changes.unpersist()
             linked.unpersist()
         replaced = publish(spark, self.settings, partitions)
         self.bars_written += ends[2]

@@ -73,7 +73,7 @@ def open_file(path: str, s3: S3Settings, region: str) -> tuple[Store, str]:
 
 def spark_path(path: str) -> str:
     """Make a path mean the same to Spark as to us, also where its default file system is not the disk."""
-    return path if urlsplit(path).scheme else Path(path).absolute().as_uri()
+    return path if urlsplit(path).scheme else f"file:{Path(path).absolute()}"
 
 
 def local_path(path: str) -> Path:

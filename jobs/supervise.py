@@ -149,7 +149,15 @@ def stop_on_shutdown(java: Any, stopping: threading.Event, stopped: threading.Ev
             implements: Final = ["java.lang.Runnable"]
 
     manager = java.org.apache.hadoop.util.ShutdownHookManager.get()
-    hook = Hook()
+    # A Java thread around it, never started: the manager hashes its hooks, and a Python one has no hashCode.
+    hook = java.java.lang.Thread(Hook())
+    seconds = java.java.util.concurrent.TimeUnit.SECONDS
     # Spark's own hooks have priorities up to 50; the higher ones run first.
-    manager.addShutdownHook(hook, 100, _FINISH_SECONDS + 5, java.java.util.concurrent.TimeUnit.SECONDS)
-    return stopped.set
+    manager.addShutdownHook(hook, 100, _FINISH_SECONDS + 5, seconds)
+
+    def release() -> None:
+        stopped.set()
+        if not manager.isShutdownInProgress():
+            manager.removeShutdownHook(hook)
+
+    return release
