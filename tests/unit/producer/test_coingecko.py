@@ -194,6 +194,14 @@ def test_the_key_goes_in_a_header_and_never_into_an_echo() -> None:
             it.poll()
 
 
+def test_the_key_does_not_follow_a_redirect() -> None:
+    with rig() as it:
+        it.server.faults.append(Fault(302, {"Location": f"{it.server.url}/ping"}))
+        with pytest.raises(SourceError, match="302"):
+            it.poll()
+        assert len(it.server.requests) == 1
+
+
 @pytest.mark.parametrize(
     "fault",
     [

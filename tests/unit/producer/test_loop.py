@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 from pathlib import Path
 from threading import Event
@@ -198,6 +199,36 @@ def test_what_fails_stays_and_is_sent_again_alone_and_first(tmp_path: Path, capl
         "sending fails for now (busy); ticks are kept on disk and sent later",
         "sending works again after 2 failed attempts",
     ]
+
+
+def test_nothing_is_sent_that_a_power_cut_could_take_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig(tmp_path, Prices([poll(10_000 * index, "a") for index in range(3)]))
+    synced: list[int] = []
+    fsync, put = os.fsync, rig.stream.put
+
+    def note_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append(rig.spool.next_seq - 1)
+
+    def checked_put(records: list[Record], stop: Event) -> Outcome:
+        assert synced[-1] >= records[-1].seq
+        return put(records, stop)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(rig.stream, "put", checked_put)
+    rig.run()
+    assert rig.stream.seqs == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_was_sent_in_part_before_a_crash_is_sent_again(tmp_path: Path) -> None:
+    first = Rig(tmp_path, Prices([poll(0, "a", "b"), RuntimeError("crash")]))
+    first.stream.plan = [1, 1, 1, 1]
+    with pytest.raises(RuntimeError):
+        first.run()
+    assert first.stream.seqs == [1, 2]
+    second = Rig(tmp_path, Prices([]))
+    second.run()
+    assert second.stream.seqs == [1, 2, 3]
 
 
 def test_polling_goes_on_while_the_stream_cannot_be_reached(tmp_path: Path) -> None:

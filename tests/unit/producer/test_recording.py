@@ -165,6 +165,9 @@ def test_quiet_time_is_jumped_over_and_polls_keep_to_their_grid(tmp_path: Path) 
     text = rows(0, 86_400_500)
     told = [(poll.clock_ms - T0, len(poll.quotes)) for poll in play(source(write(tmp_path, text)))]
     assert told == [(0, 1), (86_400_000, 0), (86_410_000, 1), (86_400_000 + 60_000 + 240_000, 0)]
+    # Also where the event is due at a poll: the one before it closes what was open.
+    on_the_grid = [poll.clock_ms - T0 for poll in play(source(write(tmp_path, rows(0, 86_400_000))))]
+    assert on_the_grid == [0, 86_390_000, 86_400_000, 86_700_000]
     # On a clock that takes its time every poll is made: their heartbeats close the windows meanwhile.
     slow = source(write(tmp_path, rows(0, 600_000)), speed=1e9)
     assert len(list(play(slow))) == 61 + 1
