@@ -1,5 +1,6 @@
 """The last words of a demo: the table of coins, the counts, and where everything is."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def price(value: float) -> str:
     """Write a price with six digits that matter, and never as a power of ten."""
     if value >= 1000:
         return f"{value:,.2f}"
-    digits = f"{value:.6g}"
-    return f"{value:.15f}".rstrip("0") if "e" in digits else digits
+    decimals = 5 - math.floor(math.log10(value))
+    return f"{value:.{decimals}f}"
 
 
 def counts_line(job: JobReport, seconds: float) -> str:

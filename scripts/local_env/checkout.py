@@ -41,6 +41,11 @@ class Checkout:
         return self.local / "jars"
 
     @property
+    def jars_lock(self) -> Path:
+        """What each of those jars must hash to."""
+        return self.root / "conf" / "spark" / "jars.sha256"
+
+    @property
     def log(self) -> Path:
         """What pip and Ivy said."""
         return self.local / "setup.log"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.errors import SetupError
+from scripts.local_env.ivy import Ivy
 from scripts.local_env.jars import Jars
 from scripts.local_env.java import find_java
 from scripts.local_env.packages import Packages
@@ -33,13 +34,13 @@ def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], 
     """List the steps that are still to do, in the order in which they rely on each other."""
     packages = Packages(checkout, state, environ, tests)
     packages.discard_broken_venv()
-    jars = Jars(checkout, state, environ)
+    jars = Jars(checkout, state)
 
     def java_is_there() -> bool:
         return state.interrupted != "java" and find_java(checkout, environ) is not None
 
     def fetch_jars(on_wait: Callable[[], None]) -> None:
-        jars.fetch(require_java(checkout, environ), on_wait)
+        jars.bring(Ivy(checkout, environ, require_java(checkout, environ), on_wait).fetch)
 
     steps = [
         Step("virtual environment", "", packages.venv_is_done, packages.make_venv),

@@ -1,0 +1,19 @@
+"""Let the tests import ``scripts``, which is not an installed package, however pytest is called."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+from scripts.local_env.checkout import Checkout  # noqa: E402 - needs the path above
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """An empty checkout, with a space in its path."""
+    root = tmp_path / "a checkout"
+    root.mkdir()
+    return Checkout(root)

@@ -1,0 +1,152 @@
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripts.local_env.checkout import Checkout
+from scripts.local_env.command import run_logged, tail
+from scripts.local_env.errors import SetupError
+from scripts.local_env.packages import Packages, runs
+from scripts.local_env.state import State
+
+REQUIREMENTS = Path(__file__).resolve().parents[3] / "requirements"
+
+
+def pins(name: str) -> dict[str, str]:
+    """The locked packages by name and marker, each with its whole entry."""
+    entries = re.split(r"^(?=[a-z0-9])", (REQUIREMENTS / f"{name}.txt").read_text(), flags=re.MULTILINE | re.IGNORECASE)
+    return {entry.split(" \\")[0].strip(): entry for entry in entries if entry.strip()}
+
+
+@pytest.mark.parametrize("name", ["build", "run", "test", "java"])
+def test_every_package_is_pinned_and_has_a_hash(name: str) -> None:
+    locked = pins(name)
+    assert locked
+    assert [pin for pin, entry in locked.items() if "==" not in pin or "--hash=sha256:" not in entry] == []
+
+
+def test_the_tests_packages_hold_all_the_others() -> None:
+    assert pins("run").items() <= pins("test").items()
+
+
+@pytest.fixture
+def make(checkout: Checkout) -> Callable[..., Packages]:
+    """Packages of a checkout whose virtual environment starts, by a link to our own Python."""
+    (checkout.root / "requirements").mkdir()
+    for name in ("build", "run", "test", "java"):
+        checkout.requirements(name).write_text(name)
+    checkout.python.parent.mkdir(parents=True)
+    checkout.python.symlink_to(sys.executable)
+
+    def make(*, tests: bool = False) -> Packages:
+        return Packages(checkout, State(checkout.venv / "setup.json"), {}, tests)
+
+    return make
+
+
+def finish(packages: Packages, step: str, key: str) -> None:
+    with packages.state.doing(step, key):
+        pass
+
+
+def locked_key(packages: Packages, name: str) -> str:
+    # Finishing a step by its own key is what an installation does.
+    return packages._locked_key(name)
+
+
+def test_an_environment_for_tests_will_do_for_running(make: Callable[..., Packages]) -> None:
+    packages = make()
+    finish(packages, "test", locked_key(packages, "test"))
+    assert make().locked_is_done()
+    assert make(tests=True).locked_is_done()
+
+
+def test_an_environment_for_running_will_not_do_for_tests(make: Callable[..., Packages]) -> None:
+    packages = make()
+    finish(packages, "run", locked_key(packages, "run"))
+    assert make().locked_is_done()
+    assert not make(tests=True).locked_is_done()
+
+
+@pytest.mark.parametrize("changed", ["build", "run"])
+def test_a_changed_lock_file_is_installed_again(
+    make: Callable[..., Packages], checkout: Checkout, changed: str
+) -> None:
+    packages = make()
+    finish(packages, "run", locked_key(packages, "run"))
+    checkout.requirements(changed).write_text("another version")
+    assert not make().locked_is_done()
+
+
+def test_a_whole_environment_is_kept(make: Callable[..., Packages], checkout: Checkout) -> None:
+    finish(make(), "venv", str(checkout.venv))
+    make().discard_broken_venv()
+    assert checkout.python.exists()
+
+
+@pytest.mark.parametrize("step", ["jars", "java"])
+def test_an_environment_survives_what_goes_wrong_beside_it(
+    make: Callable[..., Packages], checkout: Checkout, step: str
+) -> None:
+    packages = make()
+    finish(packages, "venv", str(checkout.venv))
+    with pytest.raises(SetupError), packages.state.doing(step, "k"):
+        raise SetupError
+    make().discard_broken_venv()
+    assert checkout.python.exists()
+
+
+@pytest.mark.parametrize("step", ["run", "test", "project"])
+def test_a_half_made_environment_goes(make: Callable[..., Packages], checkout: Checkout, step: str) -> None:
+    packages = make()
+    finish(packages, "venv", str(checkout.venv))
+    with pytest.raises(SetupError), packages.state.doing(step, "k"):
+        raise SetupError
+    again = make()
+    again.discard_broken_venv()
+    assert not checkout.venv.exists()
+    assert not again.venv_is_done()
+
+
+def test_an_environment_of_a_checkout_that_was_moved_goes(make: Callable[..., Packages], checkout: Checkout) -> None:
+    finish(make(), "venv", "/where/it/was/.venv")
+    make().discard_broken_venv()
+    assert not checkout.venv.exists()
+
+
+def test_an_environment_whose_python_is_gone_goes(make: Callable[..., Packages], checkout: Checkout) -> None:
+    finish(make(), "venv", str(checkout.venv))
+    checkout.python.unlink()
+    checkout.python.symlink_to("/nowhere/python3.11")
+    assert not runs(checkout.python, checkout.venv)
+    make().discard_broken_venv()
+    assert not checkout.venv.exists()
+
+
+def test_what_a_failing_command_said_is_in_the_error_and_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "setup.log"
+    log.parent.mkdir()
+    log.write_text("ERROR: of an earlier command\n")
+    program = "import sys; print('ERROR: no matching distribution'); print('noise'); sys.exit(3)"
+    with pytest.raises(SetupError) as raised:
+        run_logged(
+            [sys.executable, "-c", program], log=log, environ={}, on_wait=lambda: None, problem="nothing installed"
+        )
+    assert str(raised.value).splitlines()[0] == "ERROR: no matching distribution"
+    assert "nothing installed" in str(raised.value)
+    assert "noise" in log.read_text()
+    assert "earlier" in log.read_text()
+
+
+def test_a_command_that_works_raises_nothing_and_gets_its_environment(tmp_path: Path) -> None:
+    log = tmp_path / "setup.log"
+    program = "import os; print(os.environ['WORD'])"
+    run_logged([sys.executable, "-c", program], log=log, environ={"WORD": "abc"}, on_wait=lambda: None, problem="")
+    assert log.read_text() == "abc\n"
+
+
+def test_without_an_error_line_the_last_lines_are_shown() -> None:
+    assert tail("one\n\ntwo\nthree\n", lines=2) == "two\nthree"
+    assert tail("ERROR: one\ntwo\n", lines=2) == "ERROR: one"
