@@ -3,7 +3,7 @@
 import fcntl
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -82,20 +82,25 @@ def prepare(root: Path, *, keep: bool) -> Iterator[Place]:
     Raises:
         DemoError: the folder holds something that is not a demo's, or another demo is at work in it.
     """
+    with ExitStack() as held:
+        try:
+            _prepare(root, held, keep=keep)
+        except OSError as error:
+            raise DemoError(f"{root}: cannot be used: {error.strerror or error}") from error
+        yield Place(root)
+
+
+def _prepare(root: Path, held: ExitStack, *, keep: bool) -> None:
     marker = root / _MARKER
-    try:
-        if keep and marker.exists():
-            with _held(marker):
-                root.rename(_free_name(root))
-        if root.exists() and not marker.exists() and any(root.iterdir()):
-            raise DemoError(f"{root} is not empty and was not made by the demo; choose another folder with --out")
-        root.mkdir(parents=True, exist_ok=True)
+    if keep and marker.exists():
         with _held(marker):
-            _empty(root)
-            (root / "logs").mkdir()
-            yield Place(root)
-    except OSError as error:
-        raise DemoError(f"{root}: cannot be used: {error.strerror or error}") from error
+            root.rename(_free_name(root))
+    if root.exists() and not marker.exists() and any(root.iterdir()):
+        raise DemoError(f"{root} is not empty and was not made by the demo; choose another folder with --out")
+    root.mkdir(parents=True, exist_ok=True)
+    held.enter_context(_held(marker))
+    _empty(root)
+    (root / "logs").mkdir()
 
 
 @contextmanager

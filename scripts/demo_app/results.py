@@ -54,7 +54,7 @@ def read_bars(csv: Path, interval: str) -> pd.DataFrame:
     if not files:
         return pd.DataFrame()
     bars = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
-    bars["window_end"] = pd.to_datetime(bars["window_end"], utc=True)
+    bars["window_end"] = pd.to_datetime(bars["window_end"], utc=True, format="ISO8601")
     return bars.sort_values([*_KEY, "window_end"])
 
 
