@@ -1,4 +1,4 @@
-"""A stand-in for Kinesis on loopback: moto's server, in a process of its own."""
+"""The stand-in for Kinesis, in a process of its own."""
 
 import http.client
 import socket
@@ -25,7 +25,7 @@ class StandIn:
     def __init__(self, children: Children, log: Path) -> None:
         """Start the server on a free port."""
         self._port = free_port()
-        command = [sys.executable, "-m", "moto.server", "-H", _HOST, "-p", str(self._port)]
+        command = [sys.executable, "-m", "scripts.stand_in", "--port", str(self._port)]
         self.child: Child = children.start("stand-in", command, log)
 
     @property

@@ -23,6 +23,7 @@ from scripts.demo_app.processes import Processes
 from scripts.demo_app.signals import stop_on_signals
 from scripts.demo_app.stand_in import StandIn, answers, free_port
 
+ROOT = Path(__file__).resolve().parents[3]
 WAIT = "import signal; signal.pause()"
 
 
@@ -227,7 +228,7 @@ def test_whoever_waits_can_break_off(tmp_path: Path) -> None:
 
 def test_the_stand_in_answers_and_holds_the_stream(tmp_path: Path) -> None:
     environ = child_environment(os.environ, Path("/spark"), Path(sys.executable))
-    with Children(environ, tmp_path) as children:
+    with Children(environ, ROOT) as children:
         stand_in = StandIn(children, tmp_path / "stand-in.log")
         stand_in.wait_until_ready()
         stand_in.create_stream(StreamSettings(name="prices", shards=2))
