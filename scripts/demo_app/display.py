@@ -8,10 +8,13 @@ from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 from scripts.demo_app.reports import JobReport, ProducerReport
 
 _PLAIN_EVERY_SECONDS: Final = 5.0
+#: What Kinesis takes in one call.
+_CALL_RECORDS: Final = 500
 
 
 class Display:
@@ -33,9 +36,9 @@ class Display:
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<9}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[detail]}", markup=False),
+            BarColumn(bar_width=16),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -91,15 +94,15 @@ def job_line(report: JobReport) -> str:
     """Put the job's report in a few words."""
     if report.state == "starting":
         return "starting Spark"
-    windows = f", closed up to {moment(report.watermark_ms)}" if report.watermark_ms is not None else ""
-    return f"{report.rows:,} records landed, {report.bars:,} bars, {report.csv_files} CSV files{windows}"
+    closed = f", closed to {moment(report.watermark_ms)}" if report.watermark_ms is not None else ""
+    return f"{report.rows:,} records, {report.bars:,} bars, {report.csv_files} files{closed}"
 
 
 def moment(epoch_ms: int | None) -> str:
-    """Write a time (epoch milliseconds) as ``2026-01-05 09:30 UTC``."""
+    """Write a time (epoch milliseconds) as ``2026-01-05T09:30Z``."""
     if epoch_ms is None:
         return "its start"
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def _market(report: ProducerReport, market_ms: float | None) -> tuple[float, float | None]:

@@ -123,6 +123,6 @@ def greeting(options: Options, settings: Settings) -> str:
             f"The first bar is final after about {first:.0f} minutes"
         )
     else:
-        length = "without end" if producer.simulated.hours is None else f"for {producer.simulated.hours:g} hours"
+        length = "without end" if producer.simulated.hours is None else f"for {producer.simulated.hours:g} h"
         what = f"A made-up market of {len(producer.coins)} coins (seed {producer.simulated.seed}) {length}"
     return f"{what}. Ctrl-C stops." if options.runs_until_stopped else f"{what}."

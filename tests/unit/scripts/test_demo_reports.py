@@ -91,5 +91,5 @@ def test_the_greeting_says_when_the_first_real_bar_is_final() -> None:
 
 def test_the_greeting_of_a_run_with_an_end_does_not_ask_for_ctrl_c() -> None:
     said = greeting(Options(SourceName.SIMULATED), Settings())
-    assert "3 hours" in said
+    assert "for 3 h" in said
     assert "Ctrl-C" not in said
