@@ -33,13 +33,16 @@ class Display:
         self._clock = clock
         self._started = self._spoken = clock()
         self._said = ""
+        # What a narrow screen has no room for is cut off at the end of the line.
+        detail = Column(no_wrap=True, overflow="ellipsis", ratio=1)
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description:<9}"),
-            BarColumn(bar_width=16),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[detail]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=8)),
+            BarColumn(bar_width=12, table_column=Column(min_width=12)),
+            TimeElapsedColumn(table_column=Column(min_width=7)),
+            TextColumn("{task.fields[detail]}", markup=False, table_column=detail),
             console=console,
+            expand=True,
             transient=True,
             disable=not console.is_terminal,
         )
@@ -84,10 +87,9 @@ class Display:
 def producer_line(report: ProducerReport) -> str:
     """Put the producer's report in a few words."""
     waiting = report.seq - report.sent
-    spooled = f", {waiting:,} waiting" if waiting > 0 else ""
-    return (
-        f"{report.ticks:,} ticks, {report.sent:,} records sent{spooled}, market at {moment(report.last_heartbeat_ms)}"
-    )
+    # Less than a full call may always be on its way.
+    unsent = f", {waiting:,} not sent yet" if waiting > _CALL_RECORDS else ""
+    return f"{report.ticks:,} ticks, market at {moment(report.last_heartbeat_ms)}{unsent}"
 
 
 def job_line(report: JobReport) -> str:
