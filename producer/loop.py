@@ -53,9 +53,10 @@ class Loop:
         """
         self._greet()
         try:
+            self._sender.prepare()
             self._count_sent(self._sender.send())
             self._poll_on()
-            self.summary.sent += self._sender.drain()
+            self._drain()
             self.summary.sent += self._sender.flush()
             self.summary.finished = True
         finally:
@@ -92,6 +93,15 @@ class Loop:
                 self._sender.wait()
                 self._count_sent(self._sender.send())
         return not self._stop.is_set()
+
+    def _drain(self) -> None:
+        """Send what is left, however long the stream is out of reach, or until told to stop."""
+        self._count_sent(self._sender.send())
+        if self._spool.pending and not self._stop.is_set():
+            log.warning("the source has ended; %d ticks still wait for the stream", self._spool.pending)
+        while self._spool.pending and not self._stop.is_set():
+            self._sender.wait()
+            self._count_sent(self._sender.send())
 
     def _take(self, poll: Poll) -> None:
         for warning in poll.warnings:

@@ -62,18 +62,16 @@ class Sender:
             return Sent()
         return self._round(minimum, self._stop)
 
-    def drain(self) -> int:
-        """Send all, however long the stream is out of reach, or until ``stop`` is set; give how many were sent.
+    def prepare(self) -> None:
+        """See that the stream is there, so that a wrong name or a missing right shows at the start.
 
         Raises:
             StreamError: the stream is missing or denied.
-            StorageError: the spool is damaged.
         """
-        total = 0
-        while self._spool.pending and not self._stop.is_set():
-            total += self.send().sent
-            self.wait()
-        return total
+        reason = self._sink.prepare(create=self._create_stream)
+        if reason:
+            self._postpone(0, reason)
+        self._ready = not reason
 
     def flush(self, seconds: float = 10.0) -> int:
         """Send what can be sent within ``seconds``, also after ``stop`` was set; give how many were sent.

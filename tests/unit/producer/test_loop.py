@@ -197,6 +197,7 @@ def test_what_fails_stays_and_is_sent_again_alone_and_first(tmp_path: Path, capl
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert warnings == [
         "sending fails for now (busy); ticks are kept on disk and sent later",
+        "the source has ended; 6 ticks still wait for the stream",
         "sending works again after 2 failed attempts",
     ]
 
@@ -229,6 +230,19 @@ def test_what_was_sent_in_part_before_a_crash_is_sent_again(tmp_path: Path) -> N
     second = Rig(tmp_path, Prices([]))
     second.run()
     assert second.stream.seqs == [1, 2, 3]
+
+
+def test_a_stream_that_is_missing_shows_before_the_first_poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Prices([poll(0, "a")])
+    rig = Rig(tmp_path, source)
+
+    def missing(*, create: bool) -> str:
+        raise StreamError(f"no stream, create is {create}")
+
+    monkeypatch.setattr(rig.stream, "prepare", missing)
+    with pytest.raises(StreamError, match="create is True"):
+        rig.run()
+    assert source.asked == 0
 
 
 def test_polling_goes_on_while_the_stream_cannot_be_reached(tmp_path: Path) -> None:
