@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from scripts.local_env.errors import SetupError
+from scripts.local_env.errors import CommandError
 
 _TAIL_LINES = 12
 
@@ -27,7 +27,7 @@ def run_logged(
         problem: what to say where it fails, e.g. ``the Python packages could not be installed``.
 
     Raises:
-        SetupError: it exited with an error, whose last lines are in the text.
+        CommandError: it exited with an error, whose last lines are in the text.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     start = log.stat().st_size if log.exists() else 0
@@ -49,7 +49,7 @@ def run_logged(
         with log.open("rb") as said:
             said.seek(start)
             text = said.read().decode(errors="replace")
-        raise SetupError(f"{tail(text)}\n{problem}; all of it is in {log}. Run the setup again to go on")
+        raise CommandError(f"{tail(text)}\n{problem}; all of it is in {log}. Run the setup again to go on", text)
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:

@@ -6,10 +6,15 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.command import run_logged
+from scripts.local_env.errors import CommandError, UntouchedError
 from scripts.local_env.state import State, digest
+
+#: What pip says before it lays hands on the environment.
+_PIP_INSTALLS: Final = "Installing collected packages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,13 @@ class Packages:
     def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
         pip = [self.checkout.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
         hashes = ["--require-hashes"] if locked else []
-        self._run([*pip, *hashes, *arguments], on_wait, "the Python packages could not be installed")
+        try:
+            self._run([*pip, *hashes, *arguments], on_wait, "the Python packages could not be installed")
+        except CommandError as error:
+            # pip downloads and builds everything first: without a network it has changed nothing.
+            if _PIP_INSTALLS not in error.said:
+                raise UntouchedError(str(error)) from None
+            raise
 
     def _run(self, command: list[object], on_wait: Callable[[], None], problem: str) -> None:
         words = [str(word) for word in command]

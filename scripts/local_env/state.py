@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from scripts.local_env.errors import UntouchedError
+
 
 class State:
     """The finished steps, each with the key of what it was made from, and the step under way.
@@ -34,7 +36,11 @@ class State:
     def doing(self, step: str, key: str) -> Iterator[None]:
         """Remember that the step is under way, and that it is done once the block ends well."""
         self._write(under_way=step)
-        yield
+        try:
+            yield
+        except UntouchedError:
+            self._write(under_way=None)
+            raise
         self._done[step] = key
         self._write(under_way=None)
 

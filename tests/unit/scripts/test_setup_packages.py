@@ -125,6 +125,28 @@ def test_an_environment_whose_python_is_gone_goes(make: Callable[..., Packages],
     assert not checkout.venv.exists()
 
 
+@pytest.mark.parametrize(
+    ("said", "survives"),
+    [
+        ("ERROR: No matching distribution found for nothing==1", True),
+        ("Installing collected packages: one, two\nERROR: No space left on device", False),
+    ],
+)
+def test_an_environment_survives_a_pip_that_did_not_get_to_installing(
+    make: Callable[..., Packages], checkout: Checkout, said: str, survives: bool
+) -> None:
+    finish(make(), "venv", str(checkout.venv))
+    checkout.python.unlink()
+    checkout.python.write_text(f"#!/bin/sh\n[ \"$1\" = -c ] && exit 0\necho '{said}'\nexit 1\n")
+    checkout.python.chmod(0o755)
+    with pytest.raises(SetupError, match="could not be installed"):
+        make().install_locked(lambda: None)
+    again = make()
+    again.discard_broken_venv()
+    assert again.venv_is_done() is survives
+    assert checkout.venv.exists() is survives
+
+
 def test_what_a_failing_command_said_is_in_the_error_and_in_the_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "setup.log"
     log.parent.mkdir()

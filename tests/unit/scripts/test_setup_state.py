@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.local_env.errors import UntouchedError
 from scripts.local_env.lock import exclusive
 from scripts.local_env.progress import Progress
 from scripts.local_env.state import State, digest
@@ -28,6 +29,18 @@ def test_a_step_that_fails_is_remembered_as_interrupted_and_not_as_done(tmp_path
     again = State(path)
     assert again.interrupted == "run"
     assert not again.is_done("run", "k")
+
+
+def test_a_step_that_failed_before_it_changed_anything_leaves_no_trace(tmp_path: Path) -> None:
+    path = tmp_path / "setup.json"
+    state = State(path)
+    with state.doing("run", "old"):
+        pass
+    with pytest.raises(UntouchedError), state.doing("run", "new"):
+        raise UntouchedError
+    again = State(path)
+    assert again.interrupted is None
+    assert again.is_done("run", "old")
 
 
 def test_the_step_under_way_is_on_disk_while_it_lasts(tmp_path: Path) -> None:
