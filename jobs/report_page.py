@@ -17,9 +17,9 @@ from jobs.report_number import choose_format, format_change, format_duration, fo
 from jobs.report_sparkline import HEIGHT, WIDTH, sparkline_path
 
 _SOURCES: Final = {
-    "coingecko": ("CoinGecko prices", 'Data from <a href="https://www.coingecko.com" rel="noopener">CoinGecko</a>'),
-    "simulated": ("Simulated prices", "Simulated prices: a made-up market, no data of a real one"),
-    "replay": ("Replayed prices", "Recorded prices, replayed"),
+    "coingecko": ("CoinGecko", 'Data from <a href="https://www.coingecko.com" rel="noopener">CoinGecko</a>'),
+    "simulated": ("Simulated", "Simulated prices: a made-up market, no data of a real one"),
+    "replay": ("Replay", "Recorded prices, replayed"),
 }
 #: Key of the counts, name, what it means.
 _TILES: Final = (
