@@ -21,6 +21,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["pricestream", "pricestream.*", "producer", "producer.*", "jobs", "jobs.*"]),
+    package_data={"jobs": ["templates/*"]},
     install_requires=SHARED,
     extras_require={
         "producer": PRODUCER,

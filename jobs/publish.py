@@ -58,12 +58,6 @@ def hour_of(interval: str) -> Column:
     return f.lit(0) if interval_seconds(interval) >= _HOUR_SECONDS else f.hour("window_start")
 
 
-def partitions_of(bars: DataFrame, interval: str) -> list[Partition]:
-    """List the files that bars of one interval go into."""
-    rows = bars.select("date", hour_of(interval).alias("hour")).distinct().collect()
-    return sorted(Partition(interval, row["date"].isoformat(), row["hour"]) for row in rows)
-
-
 def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partition]) -> int:
     """Bring the files of these partitions up to what ``bars`` says. Returns how many were replaced.
 
@@ -114,14 +108,13 @@ def _publish_once(spark: SparkSession, settings: Settings, store: Store, partiti
 
 
 def _bars_of(spark: SparkSession, settings: Settings, interval: str, partitions: list[Partition]) -> DataFrame:
-    wanted = spark.createDataFrame([(each.date, each.hour) for each in partitions], "date string, hour int")
+    # Whole dates prune the table's partitions; what is left of them is told apart by a set of strings.
     dates = sorted({each.date for each in partitions})
-    is_in_partition = (f.col("interval") == interval) & f.col("date").isin(dates)
-    final = read_bars(spark, settings.job).filter(is_in_partition & f.col("is_final"))
-    key = ["date", "hour"]
-    return final.withColumn("hour", hour_of(interval)).join(
-        f.broadcast(wanted.select(f.to_date("date").alias("date"), "hour")), key, "left_semi"
-    )
+    places = [f"{each.date}/{each.hour}" for each in partitions]
+    bars = read_bars(spark, settings.job).withColumn("hour", hour_of(interval))
+    is_on_date = (f.col("interval") == interval) & f.col("date").isin(dates)
+    is_in_place = f.concat_ws("/", f.col("date").cast("string"), f.col("hour").cast("string")).isin(places)
+    return bars.filter(is_on_date & f.col("is_final") & is_in_place)
 
 
 def csv_rows(bars: DataFrame, interval: str) -> DataFrame:

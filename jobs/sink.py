@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from delta.exceptions import DeltaConcurrentModificationException
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from jobs.publish import partitions_of, publish
-from jobs.tables import changes_to_bars, read_bars, upsert_bars
-from jobs.window import link
+from jobs.publish import Partition, hour_of, publish
+from jobs.revise import CHANGED, NEW, SAME, revise
+from jobs.tables import read_bars, upsert_bars
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
@@ -66,21 +66,30 @@ class BarSink:
         # One window further on both sides: the bar before gives a return, the bar behind takes one.
         length = interval_seconds(self.interval)
         first, last = ends[0] - length, ends[1] + length
-        span = _span(self.interval, first, last)
-        stored = read_bars(spark, job).filter(span)
-        linked = link(bars, stored).persist()
-        changes = changes_to_bars(linked, stored).persist()
+        revised = revise(bars, read_bars(spark, job).filter(_span(self.interval, first, last))).persist()
         try:
             # All files that these bars go into, not only changed ones: a crash may have come between table and files.
-            partitions = partitions_of(linked, self.interval)
-            upsert_bars(changes, job, span=_span(self.interval, first, last, table="stored"), txn=txn)
+            files = self._files(revised)
+            if any(each["new"] or each["changed"] for each in files):
+                upsert_bars(
+                    revised.filter(f.col("change") != SAME).drop("change"),
+                    job,
+                    span=_span(self.interval, first, last, table="stored"),
+                    has_updates=any(each["changed"] for each in files),
+                    txn=txn,
+                )
         finally:
-            changes.unpersist()
-            linked.unpersist()
+            revised.unpersist()
+        partitions = [Partition(self.interval, each["date"].isoformat(), each["hour"]) for each in files]
         replaced = publish(spark, self.settings, partitions)
         self.bars_written += ends[2]
         self.files |= {each.key for each in partitions}
         return replaced
+
+    def _files(self, revised: DataFrame) -> list[Row]:
+        """Count what is new and what is changed in each file."""
+        counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED)]
+        return revised.groupBy("date", hour_of(self.interval).alias("hour")).agg(*counts).collect()
 
 
 def ends_of(bars: DataFrame) -> tuple[int, int, int] | None:

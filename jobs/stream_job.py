@@ -9,15 +9,17 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
 from jobs.checkpoint import open_checkpoint
+from jobs.report import write_report
 from jobs.session import make_session
 from jobs.sink import BarSink
 from jobs.source import find_stream
-from jobs.status import StatusFile, count_tables
+from jobs.status import Status, StatusFile, count_tables
 from jobs.storage import open_file
 from jobs.stragglers import StragglerRepair
 from jobs.stream import start_bars, start_ingest
 from jobs.supervise import Supervisor, stop_on_shutdown, stop_on_signals
 from jobs.tables import create_tables
+from pricestream.errors import StorageError
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -60,9 +62,18 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     )
     log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
     supervisor.run()
+    _report(spark, settings, status)
     status.state = "stopped"
     supervisor.status_file.write(status)
     log.info("stopped: %s", status)
+
+
+def _report(spark: SparkSession, settings: Settings, status: Status) -> None:
+    try:
+        write_report(spark, settings, status.ticks)
+    except StorageError as error:
+        # The bars are safe and published; a page that can be made again is no reason to fail.
+        log.warning("no report: %s", error)
 
 
 @contextmanager

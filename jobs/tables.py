@@ -6,10 +6,9 @@ from typing import Final
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from jobs.schema import BAR_KEY, BAR_STATISTICS, BARS, TICKS
+from jobs.schema import BAR_KEY, BARS, TICKS
 from jobs.storage import spark_path
 from pricestream.settings import JobSettings
 
@@ -55,45 +54,28 @@ def read_bars(spark: SparkSession, job: JobSettings) -> DataFrame:
     return spark.read.format("delta").load(spark_path(job.bars))
 
 
-def changes_to_bars(bars: DataFrame, stored: DataFrame) -> DataFrame:
-    """Keep the bars that the table lacks or holds with other values; give each its ``revision``.
-
-    Args:
-        bars: columns of :data:`jobs.schema.BARS`, of one interval, each key once.
-        stored: what the table holds under these keys, or more.
-
-    Returns:
-        The same columns; ``revision`` is 0 for a new bar, the stored one's plus 1 for a changed one.
-    """
-    compared = (*BAR_STATISTICS, "log_return", "is_final")
-    old = stored.select(*BAR_KEY, f.struct(*compared, "revision").alias("old"))
-    is_new = f.col("old").isNull()
-    is_changed = ~f.struct(*compared).eqNullSafe(f.struct(*(f.col(f"old.{name}").alias(name) for name in compared)))
-    changed = bars.join(old, list(BAR_KEY), "left").filter(is_new | is_changed)
-    return changed.withColumn("revision", f.coalesce(f.col("old.revision") + 1, f.lit(0))).select(*BARS.names)
-
-
-def upsert_bars(bars: DataFrame, job: JobSettings, *, span: str, txn: tuple[str, int] | None) -> None:
+def upsert_bars(
+    bars: DataFrame, job: JobSettings, *, span: str, has_updates: bool, txn: tuple[str, int] | None
+) -> None:
     """Put bars into the table, in place of those with the same key.
 
     Args:
         bars: columns of :data:`jobs.schema.BARS`, each key once.
         job: where the table is.
         span: a condition on the columns of ``stored`` that all of the bars meet, to prune files by.
+        has_updates: whether the table holds any of the keys.
         txn: (application id, version): a second upsert under the same pair does nothing.
 
     Raises:
         DeltaConcurrentModificationException: another writer changed the same partitions meanwhile.
     """
-    counts = bars.agg(f.count("*").alias("rows"), f.count_if(f.col("revision") > 0).alias("known")).collect()[0]
-    if not counts["rows"]:
-        return
     same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ("interval", *BAR_KEY))
     with _transaction(bars.sparkSession, txn):
         merge = DeltaTable.forPath(bars.sparkSession, spark_path(job.bars)).alias("stored")
         into = merge.merge(bars.alias("new"), f"{span} AND {same_bar}").whenNotMatchedInsertAll()
-        # Without an update Delta has no file to rewrite, which is how it mostly is, and takes a third of the time.
-        (into.whenMatchedUpdateAll() if counts["known"] else into).execute()
+        # Without an update Delta has no file to rewrite, which is how it mostly is. It still notices a
+        # writer that puts the same bars in meanwhile, which a plain append would not.
+        (into.whenMatchedUpdateAll() if has_updates else into).execute()
 
 
 @contextmanager

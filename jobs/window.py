@@ -32,8 +32,8 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:
         seconds: its length.
 
     Returns:
-        Columns of :data:`jobs.schema.BARS`; ``log_return`` is null until :func:`link` knows the
-        bar before. ``mean`` is the arithmetic mean of prices, ``stddev`` the population's,
+        Columns of :data:`jobs.schema.BARS`; ``log_return`` is null until the bar before is
+        known (:mod:`jobs.revise`). ``mean`` is the arithmetic mean of prices, ``stddev`` the population's,
         ``twap`` (open + high + low + close) / 4, ``return_pct`` 100 x (close - open) / open.
     """
     # The watermark column goes into the window untouched, or Spark would lose sight of it.
@@ -106,27 +106,3 @@ def _named(bars: DataFrame, interval: str) -> DataFrame:
         f.lit(0).alias("revision"),
         f.to_date(start).alias("date"),
     ).select(*BARS.names)
-
-
-def link(bars: DataFrame, stored: DataFrame) -> DataFrame:
-    """Give bars the return against the close of the window just before, and their successors theirs.
-
-    ``log_return`` is ln(close / close of the window just before), null where that has no bar; a
-    new or changed bar also changes the ``log_return`` of the bar right behind it.
-
-    Args:
-        bars: new bars of one interval, columns of :data:`jobs.schema.BARS`.
-        stored: what the table holds from one window before the first of them to one behind the last.
-
-    Returns:
-        ``bars``, and those of ``stored`` that stand right behind one of them; the same columns.
-    """
-    key = ["coin_id", "vs_currency", "window_start"]
-    others = stored.join(bars.select(*key), key, "left_anti")
-    ends = bars.select("coin_id", "vs_currency", f.col("window_end").alias("window_start"))
-    successors = others.join(ends, key, "left_semi")
-    before = bars.unionByName(others).select(
-        "coin_id", "vs_currency", f.col("window_end").alias("window_start"), f.col("close").alias("close_before")
-    )
-    linked = bars.unionByName(successors).join(before, key, "left")
-    return linked.withColumn("log_return", f.log(f.col("close") / f.col("close_before"))).select(*BARS.names)

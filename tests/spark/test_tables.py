@@ -1,0 +1,225 @@
+"""Upserts of bars, and the files that come of them."""
+
+from datetime import UTC, datetime
+
+import duckdb
+import pandas as pd
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from jobs.publish import CSV_COLUMNS, Partition, publish
+from jobs.schema import BARS
+from jobs.sink import BarSink
+from jobs.tables import create_tables, read_bars
+from jobs.window import base_bars
+from pricestream.errors import StorageError
+from pricestream.settings import Settings
+
+Ticks = list[tuple[str, str, float]]
+
+SCHEMA = "coin_id string, vs_currency string, event_time timestamp, event_seq long, tick_id long, price double"
+
+
+def ticks_of(spark: SparkSession, ticks: Ticks) -> DataFrame:
+    rows = [
+        (coin, "usd", datetime.fromisoformat(at).replace(tzinfo=UTC), None, number, price)
+        for number, (coin, at, price) in enumerate(ticks)
+    ]
+    return spark.createDataFrame(rows, SCHEMA)
+
+
+def minutes(spark: SparkSession, ticks: Ticks) -> DataFrame:
+    return base_bars(ticks_of(spark, ticks), interval="1m", seconds=60)
+
+
+TICKS: Ticks = [
+    ("bitcoin", "2026-01-05T09:58:10", 100.0),
+    ("bitcoin", "2026-01-05T09:59:10", 110.0),
+    ("ethereum", "2026-01-05T09:59:20", 1e-15),
+    ("bitcoin", "2026-01-05T10:00:00", 121.0),
+    ("bitcoin", "2026-01-06T00:00:00", 1e9),
+]
+
+KEYS = [
+    "interval=1m/date=2026-01-05/hour=09/bars.csv",
+    "interval=1m/date=2026-01-05/hour=10/bars.csv",
+    "interval=1m/date=2026-01-06/hour=00/bars.csv",
+]
+
+
+@pytest.fixture
+def settings(spark: SparkSession, make_settings) -> Settings:  # type: ignore[no-untyped-def]
+    made: Settings = make_settings()
+    create_tables(spark, made.job)
+    return made
+
+
+def tree(settings: Settings) -> dict[str, bytes]:
+    from pathlib import Path
+
+    root = Path(settings.job.csv)
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def revisions(spark: SparkSession, settings: Settings) -> dict[tuple[str, str], int]:
+    minute = f.date_format("window_start", "HH:mm").alias("minute")
+    rows = read_bars(spark, settings.job).select("coin_id", minute, "revision").collect()
+    found = {(row["coin_id"], row["minute"]): row["revision"] for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_bars_go_into_one_file_per_hour(spark: SparkSession, settings: Settings) -> None:
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    assert list(tree(settings)) == KEYS
+    assert tree(settings)[KEYS[0]].decode() == (
+        "coin_id,vs_currency,window_start,window_end,open,high,low,close,mean,twap,stddev,tick_count,"
+        "first_tick_at,last_tick_at,return_pct,log_return,is_final\n"
+        "bitcoin,usd,2026-01-05T09:58:00Z,2026-01-05T09:59:00Z,100.0,100.0,100.0,100.0,100.0,100.0,0.0,1,"
+        "2026-01-05T09:58:10.000Z,2026-01-05T09:58:10.000Z,0.0,,true\n"
+        "bitcoin,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,110.0,110.0,110.0,110.0,110.0,110.0,0.0,1,"
+        "2026-01-05T09:59:10.000Z,2026-01-05T09:59:10.000Z,0.0,0.09531017980432493,true\n"
+        "ethereum,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,0.0,1,"
+        "2026-01-05T09:59:20.000Z,2026-01-05T09:59:20.000Z,0.0,,true\n"
+    )
+
+
+def test_no_column_repeats_what_the_path_holds() -> None:
+    assert not {"interval", "date", "hour", "revision"} & set(CSV_COLUMNS)
+    assert set(CSV_COLUMNS) | {"interval", "date", "revision"} == set(BARS.names)
+
+
+def test_writing_again_changes_nothing(spark: SparkSession, settings: Settings) -> None:
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    before = tree(settings)
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    assert tree(settings) == before
+    assert set(revisions(spark, settings).values()) == {0}
+
+
+def test_a_changed_bar_goes_over_the_old_one_and_its_revision_up(spark: SparkSession, settings: Settings) -> None:
+    sink = BarSink(settings, "1m")
+    sink.write(minutes(spark, TICKS))
+    sink.write(minutes(spark, [*TICKS[:1], ("bitcoin", "2026-01-05T09:58:30", 50.0)]))
+    found = revisions(spark, settings)
+    # 09:59 has another return now; the others are as they were.
+    assert found == {
+        ("bitcoin", "09:58"): 1,
+        ("bitcoin", "09:59"): 1,
+        ("ethereum", "09:59"): 0,
+        ("bitcoin", "10:00"): 0,
+        ("bitcoin", "00:00"): 0,
+    }
+    assert b",100.0,100.0,50.0,50.0,75.0,75.0,25.0,2," in tree(settings)[KEYS[0]]
+
+
+def test_a_bar_changes_the_file_of_the_hour_behind_where_that_looks_back(
+    spark: SparkSession, settings: Settings
+) -> None:
+    sink = BarSink(settings, "1m")
+    sink.write(minutes(spark, TICKS[3:4]))
+    alone = tree(settings)[KEYS[1]]
+    sink.write(minutes(spark, TICKS[1:2]))
+    assert tree(settings)[KEYS[1]] != alone
+    assert b"0.09531017980432493,true" in tree(settings)[KEYS[1]]
+
+
+def test_a_micro_batch_that_is_replayed_is_recognised(spark: SparkSession, settings: Settings) -> None:
+    sink = BarSink(settings, "1m")
+    sink.write(minutes(spark, TICKS[:1]), txn=("query", 5))
+    repaired = minutes(spark, [("bitcoin", "2026-01-05T09:58:10", 99.0)])
+    sink.write(repaired)
+    # The replay still says 100, but the repair came after it and must stand.
+    sink.write(minutes(spark, TICKS[:1]), txn=("query", 5))
+    assert read_bars(spark, settings.job).select("close").collect()[0]["close"] == 99.0
+    sink.write(minutes(spark, TICKS[:1]), txn=("query", 6))
+    assert read_bars(spark, settings.job).select("close").collect()[0]["close"] == 100.0
+
+
+def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:
+    assert BarSink(settings, "1m").write(minutes(spark, TICKS).limit(0)) == 0
+    assert tree(settings) == {}
+
+
+def test_a_crash_between_table_and_files_is_made_up_for(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object) -> int:
+        raise RuntimeError("kill")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.sink.publish", crash)
+        with pytest.raises(RuntimeError):
+            BarSink(settings, "1m").write(minutes(spark, TICKS), txn=("query", 0))
+    assert tree(settings) == {}
+    BarSink(settings, "1m").write(minutes(spark, TICKS), txn=("query", 0))
+    assert list(tree(settings)) == KEYS
+
+
+def test_bars_that_are_not_final_are_not_published(spark: SparkSession, settings: Settings) -> None:
+    filling = minutes(spark, TICKS).withColumn("is_final", f.col("coin_id") == "ethereum")
+    BarSink(settings, "1m").write(filling)
+    assert list(tree(settings)) == KEYS[:1]
+    assert b"bitcoin" not in tree(settings)[KEYS[0]]
+
+
+def test_a_formula_is_written_as_text(spark: SparkSession, settings: Settings) -> None:
+    hostile = minutes(spark, TICKS[:1]).withColumn("coin_id", f.lit('=HYPERLINK("x"),1'))
+    BarSink(settings, "1m").write(hostile)
+    line = tree(settings)[KEYS[0]].decode().splitlines()[1]
+    assert line.startswith("\"'=HYPERLINK(")
+    frame = pd.read_csv(f"{settings.job.csv}/{KEYS[0]}", escapechar="\\")
+    assert frame.coin_id[0] == '\'=HYPERLINK("x"),1'
+
+
+def test_a_file_that_somebody_else_replaced_meanwhile_is_tried_again(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    versions = iter(["outdated"])
+    from jobs.storage import DiskStore
+
+    truth = DiskStore.version
+    first = {KEYS[0]: True}
+
+    def version(self: DiskStore, key: str) -> str | None:
+        # What the driver reads first is outdated by the time that an executor compares.
+        return next(versions) if first.pop(key, None) else truth(self, key)
+
+    monkeypatch.setattr(DiskStore, "version", version)
+    before = tree(settings)
+    assert publish(spark, settings, [Partition("1m", "2026-01-05", 9)]) == 1
+    assert tree(settings) == before
+
+
+def test_a_file_that_never_holds_still_is_an_error_that_names_it(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    monkeypatch.setattr("jobs.storage.DiskStore.version", lambda *_: "outdated")
+    monkeypatch.setattr("jobs.publish._ATTEMPTS", 2)
+    with pytest.raises(StorageError, match=r"hour=09/bars.csv; is another publisher running"):
+        publish(spark, settings, [Partition("1m", "2026-01-05", 9)])
+
+
+def test_long_intervals_have_one_file_a_day(spark: SparkSession, settings: Settings) -> None:
+    hours = base_bars(ticks_of(spark, TICKS), interval="1h", seconds=3600)
+    BarSink(settings, "1h").write(hours)
+    assert list(tree(settings)) == [
+        "interval=1h/date=2026-01-05/hour=00/bars.csv",
+        "interval=1h/date=2026-01-06/hour=00/bars.csv",
+    ]
+
+
+def test_pandas_and_duckdb_read_the_tree_as_it_is(spark: SparkSession, settings: Settings) -> None:
+    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    [total] = duckdb.sql(
+        f"SELECT count(*), sum(tick_count), epoch(min(window_start)), max(hour)::INT, min(date)::VARCHAR, any_value(interval) "
+        f"FROM read_csv('{settings.job.csv}/**/*.csv', hive_partitioning = true)"
+    ).fetchall()
+    assert (total[0], total[1], total[3], total[4], total[5]) == (5, 5, 10, "2026-01-05", "1m")
+    assert total[2] == datetime(2026, 1, 5, 9, 58, tzinfo=UTC).timestamp()
+    frame = pd.concat(pd.read_csv(f"{settings.job.csv}/{key}", parse_dates=["window_start"]) for key in KEYS)
+    assert frame.window_start.min() == pd.Timestamp("2026-01-05T09:58:00Z")
+    assert frame.close.tolist() == [100.0, 110.0, 1e-15, 121.0, 1e9]

@@ -1,0 +1,75 @@
+"""The options that each connector is given, against what its documentation names."""
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from jobs.source import find_stream, kinesis_options
+from pricestream.errors import StreamError
+from pricestream.settings import Settings, StreamSettings
+
+
+def settings(**kinesis: object) -> Settings:
+    return Settings.model_validate({"stream": {"name": "prices", "region": "eu-west-1"}, "job": {"kinesis": kinesis}})
+
+
+def test_qubole() -> None:
+    source_format, options = kinesis_options(settings(connector="qubole"))
+    assert source_format == "kinesis"
+    assert options == {
+        "streamName": "prices",
+        "endpointUrl": "https://kinesis.eu-west-1.amazonaws.com",
+        "region": "eu-west-1",
+        "startingposition": "TRIM_HORIZON",
+        "failondataloss": "true",
+        "awsUseInstanceProfile": "false",
+        "kinesis.executor.maxFetchRecordsPerShard": "100000",
+        "kinesis.executor.maxFetchTimeInMs": "10000",
+        "kinesis.client.avoidEmptyBatches": "true",
+    }
+
+
+def test_awslabs() -> None:
+    source_format, options = kinesis_options(settings(connector="awslabs"))
+    assert source_format == "aws-kinesis"
+    assert options == {
+        "kinesis.streamName": "prices",
+        "kinesis.endpointUrl": "https://kinesis.eu-west-1.amazonaws.com",
+        "kinesis.region": "eu-west-1",
+        "kinesis.consumerType": "GetRecords",
+        "kinesis.startingPosition": "TRIM_HORIZON",
+        "kinesis.failOnDataLoss": "true",
+        "kinesis.maxFetchRecordsPerShard": "100000",
+        "kinesis.maxFetchTimePerShardSec": "10",
+    }
+
+
+def test_a_consumer_with_a_name() -> None:
+    _, options = kinesis_options(settings(connector="awslabs", consumer_type="SubscribeToShard", consumer_name="c1"))
+    assert (options["kinesis.consumerType"], options["kinesis.consumerName"]) == ("SubscribeToShard", "c1")
+
+
+@pytest.mark.parametrize("connector", ["qubole", "awslabs"])
+def test_no_option_carries_a_credential(connector: str) -> None:
+    _, options = kinesis_options(settings(connector=connector))
+    assert not [key for key in options if "secret" in key.lower() or "accesskey" in key.lower()]
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ResourceNotFoundException", "stream prices does not exist in eu-west-1; create it"),
+        ("AccessDeniedException", "stream prices: An error occurred (AccessDeniedException)"),
+    ],
+)
+def test_a_stream_that_cannot_be_read_is_one_clear_line(code: str, said: str) -> None:
+    client = boto3.client("kinesis", region_name="eu-west-1")
+    with Stubber(client) as stub:
+        stub.add_client_error("describe_stream_summary", service_error_code=code)
+        with pytest.raises(StreamError, match=said.replace("(", r"\(").replace(")", r"\)")):
+            find_stream(StreamSettings(name="prices", region="eu-west-1"), client)
+
+
+def test_an_endpoint_that_does_not_answer_is_one_clear_line() -> None:
+    with pytest.raises(StreamError, match="Could not connect to the endpoint"):
+        find_stream(StreamSettings(name="prices", endpoint_url="http://127.0.0.1:9"))
