@@ -31,15 +31,18 @@ def run_stream(settings: Settings) -> None:
     Raises:
         PricestreamError: the stream does not exist, the checkpoint is another's, a query failed.
     """
-    checkpoint = open_checkpoint(settings)
-    checkpoint.claim(find_stream(settings.stream) | {"base_interval": settings.job.base_interval})
+    _refuse_stop_file(settings)
+    identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
+    open_checkpoint(settings).claim(identity)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
     spark = make_session(settings.job)
     spark.sparkContext.setLogLevel("WARN")
-    with _graceful_shutdown(spark, stopping, stopped):
-        supervise(spark, settings, stopping)
-    spark.stop()
+    try:
+        with _graceful_shutdown(spark, stopping, stopped):
+            supervise(spark, settings, stopping)
+    finally:
+        spark.stop()
 
 
 def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
@@ -66,6 +69,13 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     status.state = "stopped"
     supervisor.status_file.write(status)
     log.info("stopped: %s", status)
+
+
+def _refuse_stop_file(settings: Settings) -> None:
+    # Left from the last stop, it would end this run before it has read anything.
+    store, name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
+    if store.version(name) is not None:
+        raise StorageError(f"the stop file {settings.job.stop_file} is there; remove it to start")
 
 
 def _report(spark: SparkSession, settings: Settings, status: Status) -> None:

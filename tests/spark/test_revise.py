@@ -1,6 +1,7 @@
 """Bars against the stored ones: returns from bar to bar, and what is new, changed or the same."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +15,7 @@ START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SCHEMA = "coin_id string, vs_currency string, event_time timestamp, event_seq long, tick_id long, price double"
 
 #: ln(110 / 100), from a table of logarithms.
-LN_1_1 = pytest.approx(0.09531017980432486, rel=1e-15)
+LN_1_1: Any = pytest.approx(0.09531017980432486, rel=1e-15)
 
 Found = dict[int, tuple[str, int, float | None]]
 

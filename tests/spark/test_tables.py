@@ -214,10 +214,10 @@ def test_long_intervals_have_one_file_a_day(spark: SparkSession, settings: Setti
 
 def test_pandas_and_duckdb_read_the_tree_as_it_is(spark: SparkSession, settings: Settings) -> None:
     BarSink(settings, "1m").write(minutes(spark, TICKS))
-    [total] = duckdb.sql(
-        f"SELECT count(*), sum(tick_count), epoch(min(window_start)), max(hour)::INT, min(date)::VARCHAR, any_value(interval) "
-        f"FROM read_csv('{settings.job.csv}/**/*.csv', hive_partitioning = true)"
-    ).fetchall()
+    places = "max(hour)::INT, min(date)::VARCHAR, any_value(interval)"
+    tree = f"read_csv('{settings.job.csv}/**/*.csv', hive_partitioning = true)"
+    query = f"SELECT count(*), sum(tick_count), epoch(min(window_start)), {places} FROM {tree}"
+    [total] = duckdb.connect().execute(query).fetchall()
     assert (total[0], total[1], total[3], total[4], total[5]) == (5, 5, 10, "2026-01-05", "1m")
     assert total[2] == datetime(2026, 1, 5, 9, 58, tzinfo=UTC).timestamp()
     frame = pd.concat(pd.read_csv(f"{settings.job.csv}/{key}", parse_dates=["window_start"]) for key in KEYS)

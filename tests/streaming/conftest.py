@@ -1,0 +1,76 @@
+"""The real queries against a real stand-in for Kinesis and S3, over the network."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from pricestream.settings import Settings
+from tests.support.streaming import RunningJob, StartJob, Stream, free_port, wait_for
+
+if TYPE_CHECKING:
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_s3 import S3Client
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def endpoint(root: Path) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.stand_in", "--port", str(port)], cwd=root, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    quick = Config(connect_timeout=1, retries={"max_attempts": 0})
+    probe = boto3.client("kinesis", region_name="us-east-1", endpoint_url=url, config=quick)
+
+    def answers() -> bool:
+        assert process.poll() is None, "the stand-in died"
+        try:
+            probe.list_streams()
+        except Exception:  # noqa: BLE001 - not yet
+            return False
+        return True
+
+    wait_for("the stand-in", answers, 60)
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def kinesis(endpoint: str) -> "KinesisClient":
+    return boto3.client("kinesis", region_name="us-east-1", endpoint_url=endpoint)
+
+
+@pytest.fixture
+def s3(endpoint: str) -> "S3Client":
+    style = Config(s3={"addressing_style": "path"})
+    return boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint, config=style)
+
+
+@pytest.fixture
+def stream(kinesis: "KinesisClient", endpoint: str) -> Stream:
+    made = Stream(kinesis, endpoint)
+    made.create()
+    return made
+
+
+@pytest.fixture
+def start_job(spark: "SparkSession") -> Iterator[StartJob]:
+    running: list[RunningJob] = []
+
+    def start(settings: Settings) -> RunningJob:
+        running.append(RunningJob.start(spark, settings))
+        return running[-1]
+
+    yield start
+    for job in running:
+        job.stop()
+    for query in spark.streams.active:
+        query.stop()

@@ -1,0 +1,198 @@
+"""Crashes: wherever the job ends, the CSV tree ends as that of a run that was left in peace, byte for byte."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+import jobs.sink
+import jobs.stream
+from jobs.supervise import QueryError
+from jobs.tables import read_bars, read_ticks
+from pricestream.settings import Settings
+from pricestream.tick import Tick
+from tests.conftest import ROOT, MakeSettings
+from tests.support.streaming import (
+    RunningJob,
+    StartJob,
+    Stream,
+    closing,
+    csv_tree,
+    is_settled,
+    market,
+    status_of,
+    wait_for,
+)
+
+NINE = 1_767_603_600_000  # 2026-01-05T09:00:00Z
+MINUTE = 60_000
+
+#                09:00 |-- before --| 09:15 |-- after --| 09:25, and the clock that closes it all
+BEFORE = market({"bitcoin": 60_000.0, "ethereum": 3_000.0}, start_ms=NINE, minutes=15)
+AFTER = market({"bitcoin": 61_000.0, "ethereum": 2_900.0}, start_ms=NINE + 15 * MINUTE, minutes=10)
+END = NINE + 25 * MINUTE
+
+
+@pytest.fixture(scope="module")
+def in_peace(spark: SparkSession, endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The tree of a run without a crash, all records in one go."""
+    import boto3
+
+    from pricestream.config import load_settings
+
+    stream = Stream(boto3.client("kinesis", region_name="us-east-1", endpoint_url=endpoint), endpoint)
+    stream.create()
+    lake = tmp_path_factory.mktemp("in_peace")
+    places = ("ticks", "bars", "csv", "checkpoint", "stop_file", "status_file")
+    below = [f"job.{place}={lake}/{place}" for place in places]
+    settings = load_settings(ROOT / "conf" / "local.yaml", [*stream.overrides, *below, "job.report=null"])
+    send(stream, settings, [*BEFORE, *AFTER], end=True)
+    job = RunningJob.start(spark, settings)
+    try:
+        job.settle(rows=stream.sent, watermark_ms=END)
+    finally:
+        job.stop()
+    tree = csv_tree(settings)
+    assert list(tree) == ["interval=1m/date=2026-01-05/hour=09/bars.csv"]
+    assert len(next(iter(tree.values())).splitlines()) == 1 + 2 * 25
+    return tree
+
+
+def send(stream: Stream, settings: Settings, ticks: list[Tick], *, end: bool = False) -> None:
+    stream.put_ticks(ticks)
+    if end:
+        stream.put(closing(settings, END))
+
+
+def once(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
+    """Make a function fail once, before or after it has done its work."""
+    calls = iter([True])
+
+    def crash(*args: Any, **kwargs: Any) -> Any:
+        is_first = next(calls, False)
+        if is_first and not after:
+            raise RuntimeError("killed")
+        result = function(*args, **kwargs)
+        if is_first:
+            raise RuntimeError("killed")
+        return result
+
+    return crash
+
+
+POINTS = {
+    "after the ticks commit, before the offset commit": (jobs.stream, "append_ticks", True),
+    "before the bars commit": (jobs.sink, "upsert_bars", False),
+    "after the bars commit, before publishing": (jobs.sink, "publish", False),
+    "after publishing, before the offset commit": (jobs.sink, "publish", True),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_crash_at_a_named_point_with_new_records_before_the_restart(
+    point: str,
+    in_peace: dict[str, bytes],
+    spark: SparkSession,
+    stream: Stream,
+    make_settings: MakeSettings,
+    start_job: StartJob,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module, name, after = POINTS[point]
+    settings = make_settings(*stream.overrides)
+    send(stream, settings, BEFORE)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, once(getattr(module, name), after=after))
+        job = start_job(settings)
+        wait_for("the crash", lambda: bool(job.errors))
+        job.stop()
+    assert isinstance(job.errors[0], QueryError)
+    assert "killed" in str(job.errors[0])
+
+    send(stream, settings, AFTER, end=True)
+    again = start_job(settings)
+    again.settle(rows=stream.sent, watermark_ms=END)
+    again.stop()
+    assert csv_tree(settings) == in_peace
+    assert read_bars(spark, settings.job).count() == 2 * 25
+    # Reread rows are told by their sequence number; none is missing.
+    assert read_ticks(spark, settings.job).select("sequence_number").distinct().count() == stream.sent
+
+
+def spark_submit(settings: Settings, overrides: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    job = settings.job
+    places = ("ticks", "bars", "csv", "checkpoint", "stop_file", "status_file")
+    below = [f"job.{place}={getattr(job, place)}" for place in places]
+    report = f"job.report={Path(job.stop_file).parent}/report.html"
+    sets = [part for each in (*overrides, *below, report, "job.trigger_seconds=0.2") for part in ("--set", each)]
+    command = [
+        Path(sys.executable).parent / "spark-submit",
+        "jobs/stream_prices.py",
+        "--config",
+        "conf/local.yaml",
+        *sets,
+    ]
+    return subprocess.Popen(command, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT, start_new_session=True)
+
+
+def kill_all(process: "subprocess.Popen[bytes]") -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+@pytest.mark.timeout(400)
+def test_kill_9_at_a_random_moment_then_a_graceful_stop(
+    in_peace: dict[str, bytes], stream: Stream, make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    seed = random.randrange(10**6)
+    # In the report of a failure, so that the moment can be had again.
+    print(f"seed {seed}")  # noqa: T201
+    settings = make_settings(*stream.overrides)
+    log = tmp_path / "job.log"
+    send(stream, settings, BEFORE)
+    first = spark_submit(settings, stream.overrides, log)
+    try:
+        wait_for(
+            "the first rows",
+            lambda: status_of(settings).get("ticks", {}).get("rows", 0) > 0 or first.poll() is not None,
+        )
+        assert first.poll() is None, log.read_text()
+        send(stream, settings, AFTER, end=True)
+        # From the first landing to about when everything is published.
+        threading_delay = random.Random(seed).uniform(0, 12)
+        wait_for("the moment", _after(threading_delay))
+    finally:
+        kill_all(first)
+    Path(settings.job.status_file).unlink(missing_ok=True)
+
+    second = spark_submit(settings, stream.overrides, log)
+    try:
+        wait_for(
+            "the end",
+            lambda: is_settled(settings, rows=stream.sent, watermark_ms=END) or second.poll() is not None,
+        )
+        assert second.poll() is None, log.read_text()
+        assert csv_tree(settings) == in_peace
+        # SIGTERM goes to the JVM here; it must let the job finish.
+        second.terminate()
+        assert second.wait(60) == 128 + signal.SIGTERM
+    finally:
+        if second.poll() is None:
+            kill_all(second)
+    assert status_of(settings)["state"] == "stopped"
+    assert (Path(settings.job.stop_file).parent / "report.html").stat().st_size > 100_000
+    assert csv_tree(settings) == in_peace
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    import time
+
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
