@@ -101,11 +101,23 @@ class Supervisor:
             raise QueryError(f"the {query.name} query failed: {reason_of(error)}")
 
 
-def reason_of(error: StreamingQueryException) -> str:
-    """Find the line that says what went wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    causes = [line for line in lines if line.startswith("Caused by:")]
-    return causes[-1].removeprefix("Caused by:").strip() if causes else (lines[0] if lines else "no reason given")
+def reason_of(error: StreamingQueryException | str) -> str:
+    """Find the line that says what went wrong: in our own code, else the root cause in Spark's."""
+    lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
+    ours = _end_of_traceback(lines)
+    if ours:
+        return ours
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    return causes[-1].removeprefix("Caused by: ") if causes else (lines[0] if lines else "no reason given")
+
+
+def _end_of_traceback(lines: list[str]) -> str | None:
+    """Find what a Python traceback says at its end, inside the text of a Java exception."""
+    starts = [number for number, line in enumerate(lines) if line.endswith("Traceback (most recent call last):")]
+    if not starts:
+        return None
+    # Frames are indented; the first line that is not is the exception.
+    return next((line for line in lines[starts[-1] + 1 :] if not line[0].isspace()), None)
 
 
 def watermark_ms(progress: Mapping[str, Any]) -> int | None:

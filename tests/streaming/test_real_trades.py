@@ -18,8 +18,9 @@ def expected(real_trades: Path) -> pd.DataFrame:
     trades = pd.read_csv(real_trades).sort_values(["timestamp_ms", "trade_id"])
     minute = pd.to_datetime(trades.timestamp_ms // 60_000 * 60_000, unit="ms", utc=True).rename("window_start")
     prices = trades.groupby(minute).price
-    bars: pd.DataFrame = prices.agg(open="first", high="max", low="min", close="last", tick_count="count", mean="mean")
-    return bars.assign(stddev=prices.std(ddof=0))
+    bars = prices.agg(["first", "max", "min", "last", "count", "mean"])
+    names = ["open", "high", "low", "close", "tick_count", "mean"]
+    return pd.DataFrame(bars).set_axis(names, axis=1).assign(stddev=prices.std(ddof=0))
 
 
 def test_bars_are_those_that_pandas_computes_from_the_file(

@@ -23,7 +23,7 @@ MINUTE = 60_000
 @pytest.fixture
 def s3a(spark: "SparkSession", endpoint: str) -> None:
     """Point the session that is there already at the stand-in, as make_session does for a new one."""
-    conf = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[union-attr]
+    conf = spark.sparkContext._jsc.hadoopConfiguration()
     conf.set("fs.s3a.endpoint", endpoint)
     conf.set("fs.s3a.path.style.access", "true")
     conf.set("fs.s3a.connection.ssl.enabled", "false")
@@ -48,7 +48,6 @@ def test_the_tree_on_s3_is_the_tree_on_a_disk(
     on_disk = make_settings(*stream.overrides)
     stream.put_ticks(ticks)
     stream.put(closing(on_disk, end))
-    trees = []
     for settings in (on_s3, on_disk):
         job = start_job(settings)
         job.settle(rows=stream.sent, watermark_ms=end)

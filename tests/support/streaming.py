@@ -139,7 +139,7 @@ def csv_tree(settings: Settings) -> dict[str, bytes]:
 
 def market(coins: dict[str, float], *, start_ms: int, minutes: float, every_seconds: int = 10) -> list[Tick]:
     """Ticks of a few coins, each a little off its price, in the order of time, polled as they happen."""
-    ticks = []
+    ticks: list[Tick] = []
     for step in range(int(minutes * 60 / every_seconds)):
         now = start_ms + step * every_seconds * 1000
         for number, (coin, price) in enumerate(coins.items()):
