@@ -1,6 +1,7 @@
 """What every test can use. Stand-ins are on loopback; the credentials are made up."""
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,15 +44,28 @@ def real_trades(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
+def stand_in_url() -> str:
+    """Where the stand-in for Kinesis and S3 will listen, for those tests that start it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def spark(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
     """The one session that all Spark tests share. Its Python runs far from UTC, to catch local times."""
     from jobs.session import make_session
 
     os.environ["TZ"] = "America/St_Johns"
     time.tzset()
-    job = load_settings(ROOT / "conf" / "local.yaml").job
-    conf = job.spark.conf | {"spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse"))}
-    session = make_session(job.model_copy(update={"spark": job.spark.model_copy(update={"conf": conf})}))
+    # S3 is set up from the start: the Kinesis connector keeps the first Hadoop settings that it sees.
+    s3 = [f"job.s3.endpoint_url={stand_in_url}", "job.s3.path_style=true"]
+    warehouse = tmp_path_factory.mktemp("warehouse")
+    conf = {"spark.sql.warehouse.dir": str(warehouse), "spark.hadoop.fs.s3a.attempts.maximum": "3"}
+    job = load_settings(ROOT / "conf" / "local.yaml", s3).job
+    session = make_session(
+        job.model_copy(update={"spark": job.spark.model_copy(update={"conf": job.spark.conf | conf})})
+    )
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from pricestream.settings import Settings
-from tests.support.streaming import RunningJob, StartJob, Stream, free_port, wait_for
+from tests.support.streaming import RunningJob, StartJob, Stream, wait_for
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def endpoint(root: Path) -> Iterator[str]:
-    port = free_port()
+def endpoint(root: Path, stand_in_url: str) -> Iterator[str]:
+    port = stand_in_url.rpartition(":")[2]
     process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.stand_in", "--port", str(port)], cwd=root, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "scripts.stand_in", "--port", port], cwd=root, stderr=subprocess.DEVNULL
     )
-    url = f"http://127.0.0.1:{port}"
     quick = Config(connect_timeout=1, retries={"max_attempts": 0})
-    probe = boto3.client("kinesis", region_name="us-east-1", endpoint_url=url, config=quick)
+    probe = boto3.client("kinesis", region_name="us-east-1", endpoint_url=stand_in_url, config=quick)
 
     def answers() -> bool:
         assert process.poll() is None, "the stand-in died"
@@ -38,7 +37,7 @@ def endpoint(root: Path) -> Iterator[str]:
         return True
 
     wait_for("the stand-in", answers, 60)
-    yield url
+    yield stand_in_url
     process.terminate()
     process.wait(10)
 

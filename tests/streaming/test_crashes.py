@@ -134,13 +134,8 @@ def spark_submit(settings: Settings, overrides: list[str], log: Path) -> "subpro
     report = f"job.report={Path(job.stop_file).parent}/report.html"
     chosen = [*overrides, *below, report, "job.trigger_seconds=0.2"]
     sets = [part for each in chosen for part in ("--set", each)]
-    command = [
-        Path(sys.executable).parent / "spark-submit",
-        "jobs/stream_prices.py",
-        "--config",
-        "conf/local.yaml",
-        *sets,
-    ]
+    submit = str(Path(sys.executable).parent / "spark-submit")
+    command = [submit, "jobs/stream_prices.py", "--config", "conf/local.yaml", *sets]
     return subprocess.Popen(command, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT, start_new_session=True)
 
 

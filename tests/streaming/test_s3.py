@@ -14,23 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
-    from pyspark.sql import SparkSession
 
 NINE = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000
 
 
-@pytest.fixture
-def s3a(spark: "SparkSession", endpoint: str) -> None:
-    """Point the session that is there already at the stand-in, as make_session does for a new one."""
-    conf = spark.sparkContext._jsc.hadoopConfiguration()
-    conf.set("fs.s3a.endpoint", endpoint)
-    conf.set("fs.s3a.path.style.access", "true")
-    conf.set("fs.s3a.connection.ssl.enabled", "false")
-    conf.set("fs.s3a.aws.credentials.provider", "com.amazonaws.auth.EnvironmentVariableCredentialsProvider")
-
-
-@pytest.mark.usefixtures("s3a")
 @pytest.mark.timeout(400)
 def test_the_tree_on_s3_is_the_tree_on_a_disk(
     s3: "S3Client", endpoint: str, stream: Stream, make_settings: MakeSettings, start_job: StartJob, tmp_path: "Path"

@@ -1,7 +1,6 @@
 """What the streaming tests share: streams of their own, and the job in a thread of this process."""
 
 import json
-import socket
 import threading
 import time
 import uuid
@@ -26,12 +25,6 @@ def wait_for(what: str, is_so: Callable[[], bool], seconds: float = PATIENCE_SEC
     while not is_so():
         assert time.monotonic() < until, f"waited {seconds} s in vain for {what}"
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
