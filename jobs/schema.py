@@ -15,9 +15,9 @@ KINESIS: Final = t.StructType(
     ]
 )
 
-#: The JSON of a record, as :class:`pricestream.tick.Tick` writes it.
-RECORD: Final = t.StructType(
-    [
+
+def _record(time: t.DataType) -> list[t.StructField]:
+    return [
         t.StructField("v", t.IntegerType()),
         t.StructField("coin_id", t.StringType()),
         t.StructField("vs_currency", t.StringType()),
@@ -25,31 +25,22 @@ RECORD: Final = t.StructType(
         t.StructField("market_cap", t.DoubleType()),
         t.StructField("volume_24h", t.DoubleType()),
         t.StructField("change_24h_pct", t.DoubleType()),
-        t.StructField("event_time", t.LongType()),
-        t.StructField("polled_at", t.LongType()),
+        t.StructField("event_time", time),
+        t.StructField("polled_at", time),
         t.StructField("event_seq", t.LongType()),
         t.StructField("producer_id", t.StringType()),
         t.StructField("seq", t.LongType()),
         t.StructField("source", t.StringType()),
     ]
-)
+
+
+#: The JSON of a record, as :class:`pricestream.tick.Tick` writes it. Times are epoch milliseconds.
+RECORD: Final = t.StructType(_record(t.LongType()))
 
 #: A record taken apart. Times are timestamps, null where the record's are missing or absurd.
 PARSED: Final = t.StructType(
     [
-        t.StructField("v", t.IntegerType()),
-        t.StructField("coin_id", t.StringType()),
-        t.StructField("vs_currency", t.StringType()),
-        t.StructField("price", t.DoubleType()),
-        t.StructField("market_cap", t.DoubleType()),
-        t.StructField("volume_24h", t.DoubleType()),
-        t.StructField("change_24h_pct", t.DoubleType()),
-        t.StructField("event_time", t.TimestampType()),
-        t.StructField("polled_at", t.TimestampType()),
-        t.StructField("event_seq", t.LongType()),
-        t.StructField("producer_id", t.StringType()),
-        t.StructField("seq", t.LongType()),
-        t.StructField("source", t.StringType()),
+        *_record(t.TimestampType()),
         t.StructField("tick_id", t.LongType()),
         t.StructField("payload", t.BinaryType()),
         t.StructField("partition_key", t.StringType()),

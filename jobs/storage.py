@@ -6,10 +6,8 @@ can use it.
 
 import fcntl
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +17,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from pricestream.atomic import replace_file
 from pricestream.errors import StorageError
 from pricestream.settings import S3Settings
 
@@ -112,20 +111,7 @@ class DiskStore:
         """See :class:`Store`."""
         target = self.root / key
         target.parent.mkdir(parents=True, exist_ok=True)
-        # A leading dot keeps a reader's *.csv from finding what a crash may leave half written.
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                Path(temporary).unlink()
-            raise
-        _sync_folder(target.parent)
+        replace_file(target, data)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
@@ -134,15 +120,6 @@ class DiskStore:
         with (self.root.parent / f".{self.root.name}.{name}.lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,6 @@ def exit_code_of(work: Callable[[], None]) -> int:
     try:
         work()
     except PricestreamError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this line is the interface
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201 - this line is the interface
         return error.exit_code
     return 0

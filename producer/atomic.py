@@ -1,10 +1,10 @@
-"""Small files that are there whole or not at all."""
+"""The producer's small state files."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pricestream.atomic import replace_file
 from pricestream.errors import StorageError
 
 
@@ -14,24 +14,7 @@ def write_json(path: Path, content: Mapping[str, object], *, durable: bool = Tru
     Raises:
         StorageError: the file cannot be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(content, file)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-        if durable:
-            sync_folder(path.parent)
+        replace_file(path, json.dumps(content).encode(), durable=durable)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` outlive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,10 +1,8 @@
 """The command line of the producer."""
 
-import logging
 import os
 import random
 import signal
-import sys
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +11,8 @@ import boto3
 import typer
 from botocore.config import Config
 
+from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings
-from pricestream.errors import PricestreamError
 from pricestream.settings import Settings, StreamSettings
 from producer.clock import RealClock
 from producer.loop import Loop
@@ -45,23 +43,15 @@ def main(
     Exit codes: 0 done or stopped in good order, 2 a wrong setting, 3 the price source refuses, 4 the stream is
     missing or denied, 5 the state folder cannot be used.
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
-    logging.getLogger("producer").setLevel(logging.DEBUG if verbose else logging.INFO)
-    # boto3's own lines at INFO tell of found credentials; nobody asked.
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    start_logging(verbose=verbose)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    try:
+
+    def work() -> None:
         run(load_settings(config, overrides or ()), stop)
-    except PricestreamError as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise typer.Exit(error.exit_code) from None
+
+    raise typer.Exit(exit_code_of(work))
 
 
 def run(settings: Settings, stop: Event) -> Summary:

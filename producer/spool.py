@@ -8,9 +8,9 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from pricestream.atomic import sync_folder
 from pricestream.errors import StorageError
 from pricestream.tick import Tick
-from producer.atomic import sync_folder
 from producer.segment import Segment, scan, segment_path
 
 _SEGMENT_BYTES = 4 * 1024 * 1024

@@ -1,0 +1,38 @@
+"""Files on a disk that are there whole or not at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put ``data`` in place of ``path`` in one step; ``durable`` also outlives a power cut.
+
+    Raises:
+        OSError: it cannot be written; what was there still is.
+    """
+    # Always the same name, so that what a crash leaves is taken up by the next write; a leading dot, so
+    # that no reader's *.csv finds it.
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` outlive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

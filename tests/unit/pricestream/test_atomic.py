@@ -1,0 +1,34 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from pricestream.atomic import replace_file
+
+
+def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    target = tmp_path / "f"
+    replace_file(target, b"one")
+    replace_file(target, b"two", durable=False)
+    assert target.read_bytes() == b"two"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_crash_left_half_written_is_taken_up(tmp_path: Path) -> None:
+    (tmp_path / ".f.tmp").write_bytes(b"longer than what comes next")
+    replace_file(tmp_path / "f", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+    assert (tmp_path / "f").read_bytes() == b"new"
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace_file(tmp_path / "f", b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(tmp_path / "f", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+    assert (tmp_path / "f").read_bytes() == b"old"
