@@ -22,7 +22,9 @@ from pricestream.errors import PricestreamError
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS: Final = 0.5
-_FINISH_SECONDS: Final = 60
+#: How long each query may take to finish its micro-batch, and how long the JVM waits for the whole stop.
+_FINISH_SECONDS: Final = 30
+_STOP_SECONDS: Final = 120
 
 
 class QueryError(PricestreamError):
@@ -155,7 +157,7 @@ def stop_on_shutdown(java: Any, stopping: threading.Event, stopped: threading.Ev
     class Hook:
         def run(self) -> None:
             stopping.set()
-            stopped.wait(_FINISH_SECONDS)
+            stopped.wait(_STOP_SECONDS)
 
         class Java:
             implements: Final = ["java.lang.Runnable"]
@@ -165,7 +167,7 @@ def stop_on_shutdown(java: Any, stopping: threading.Event, stopped: threading.Ev
     hook = java.java.lang.Thread(Hook())
     seconds = java.java.util.concurrent.TimeUnit.SECONDS
     # Spark's own hooks have priorities up to 50; the higher ones run first.
-    manager.addShutdownHook(hook, 100, _FINISH_SECONDS + 5, seconds)
+    manager.addShutdownHook(hook, 100, _STOP_SECONDS + 5, seconds)
 
     def release() -> None:
         stopped.set()

@@ -1,5 +1,6 @@
 """What every test can use. Stand-ins are on loopback; the credentials are made up."""
 
+import logging
 import os
 import socket
 import time
@@ -21,6 +22,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 os.environ.setdefault("AWS_ACCESS_KEY_ID", "stand-in")
 os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "stand-in")
 os.environ.setdefault("AWS_EC2_METADATA_DISABLED", "true")
+
+# It logs as the interpreter ends, when pytest has closed what it would log to.
+logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 @pytest.fixture(scope="session")

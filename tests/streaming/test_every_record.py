@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
@@ -9,7 +10,7 @@ from jobs.tables import read_bars, read_ticks
 from pricestream.settings import Settings
 from pricestream.tick import Tick
 from tests.conftest import MakeSettings
-from tests.support.streaming import StartJob, Stream, closing, csv_tree, market, status_of
+from tests.support.streaming import StartJob, Stream, closing, csv_tree, market, status_of, wait_for
 
 NINE = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000
@@ -112,3 +113,37 @@ def test_a_shard_read_an_hour_behind_another_loses_no_tick(
     second.settle(rows=orderly.sent, watermark_ms=NINE + 61 * MINUTE)
     second.stop()
     assert csv_tree(settings) == csv_tree(reference)
+
+
+def test_a_crash_before_a_repair_is_made_up_for_at_the_next_start(
+    spark: SparkSession,
+    stream: Stream,
+    make_settings: MakeSettings,
+    start_job: StartJob,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The micro-batch that dropped ticks is committed, its bars are not rebuilt yet, and then the job dies."""
+    settings = make_settings(*stream.overrides)
+    ahead = market({"ethereum": 3_000.0}, start_ms=NINE, minutes=5)
+    behind = market({"bitcoin": 60_000.0}, start_ms=NINE, minutes=5)
+    job = start_job(settings)
+    stream.put_ticks(ahead)
+    stream.put(closing(settings, NINE + 5 * MINUTE))
+    job.settle(rows=stream.sent, watermark_ms=NINE + 5 * MINUTE)
+
+    def dies(*_: object) -> int:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.stragglers.rebuild", dies)
+        stream.put_ticks(behind)
+        wait_for("the crash", lambda: bool(job.errors))
+        job.stop()
+    assert isinstance(job.errors[0], MemoryError)
+    assert stored_counts(spark, settings) == counts_by_minute(ahead)
+
+    # Nothing new arrives: the restart alone must find what is missing.
+    again = start_job(settings)
+    again.wait("the repair", lambda: stored_counts(spark, settings) == counts_by_minute(ahead + behind))
+    again.stop()
+    assert b"bitcoin" in csv_tree(settings)["interval=1m/date=2026-01-05/hour=09/bars.csv"]
