@@ -72,6 +72,7 @@ class ApiClient:
             sleep=lambda seconds: clock.sleep(seconds, stop),
             reraise=True,
         )
+        self._is_failing = False
         #: Calls made so far, failed ones included.
         self.calls = 0
 
@@ -99,11 +100,14 @@ class ApiClient:
         self.calls += 1
         verdict = self._call(path, params)
         if isinstance(verdict, Ok):
+            self._is_failing = False
             return verdict.body
         reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
         if isinstance(verdict, GiveUp):
             raise SourceError(reason)
-        log.debug("a call failed and may work later: %s", reason)
+        # The first of a series is news; the poll says once more what became of it.
+        log.log(logging.DEBUG if self._is_failing else logging.WARNING, "%s; trying again", reason)
+        self._is_failing = True
         if verdict.after is not None:
             self._budget.block(self._clock.now_ms() + round(verdict.after * 1000))
         raise _TryAgain(reason, told_to_wait=verdict.after is not None)

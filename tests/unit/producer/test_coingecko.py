@@ -272,6 +272,18 @@ def test_nobody_there_is_no_end() -> None:
     assert poll.warnings == ["CoinGecko cannot be reached (ConnectionError); the next polls try again"]
 
 
+def test_the_first_failure_of_a_series_is_told_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    with rig(coingecko={"max_attempts": 3}) as it:
+        it.server.faults += [Fault(500)] * 5
+        for _ in range(2):
+            it.poll()
+        it.server.faults += [Fault(502)]
+        it.poll()
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    # Five failures in a row are one series; after an answer the next is news again.
+    assert told == ["CoinGecko answered 500; trying again", "CoinGecko answered 502; trying again"]
+
+
 def test_attempts_end_with_the_poll_that_they_belong_to() -> None:
     with rig(poll_seconds=5, coingecko={"max_attempts": 100}) as it:
         it.server.faults += [Fault(500)] * 50
