@@ -20,8 +20,6 @@ _ALWAYS: Final = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
-    # The supervisor looks at each micro-batch once; it must not miss one while it is busy.
-    "spark.sql.streaming.numRecentProgressUpdates": "1000",
 }
 
 

@@ -27,6 +27,9 @@ _FINISH_SECONDS: Final = 30
 _STOP_SECONDS: Final = 120
 
 
+Progress = Mapping[str, Any]
+
+
 class QueryError(PricestreamError):
     """A streaming query failed."""
 
@@ -48,6 +51,7 @@ class Supervisor:
     def __post_init__(self) -> None:
         """Start counting from here."""
         self._seen = {self.ingest.name: -1, self.bars.name: -1}
+        self._last: dict[str, str] = {}
 
     def run(self) -> None:
         """Watch until a stop is asked for, then let each query finish the batch it is in.
@@ -72,10 +76,10 @@ class Supervisor:
         """Take in what the queries report."""
         for query in (self.ingest, self.bars):
             self._check(query)
-        for progress in self._executed(self.ingest):
+        for progress in self._executed(self.ingest, self._reports(self.ingest)):
             self.status.count_ticks(dict(progress["observedMetrics"][COUNTS]))
-        reports = list(self.bars.recentProgress)
-        for progress in self._executed(self.bars):
+        reports = self._reports(self.bars)
+        for progress in self._executed(self.bars, reports):
             self.status.batch = int(progress["batchId"])
             self.status.watermark_ms = watermark_ms(progress)
         self.status.rebuilt += self.repair.look_at(reports)
@@ -83,13 +87,18 @@ class Supervisor:
         self.status.settled = self.repair.checked_through >= self.status.batch
         self.status_file.write(self.status)
 
-    def _executed(self, query: StreamingQuery) -> list[Mapping[str, Any]]:
-        """Give the reports of micro-batches that ran and were not seen before."""
-        new: list[Mapping[str, Any]] = [
-            progress
-            for progress in query.recentProgress
-            if was_executed(progress) and int(progress["batchId"]) > self._seen[query.name]
-        ]
+    def _reports(self, query: StreamingQuery) -> list[Progress]:
+        """Give a query's recent reports where there is a new one: to read them all is dear, the last one cheap."""
+        last = query.lastProgress
+        if last is None or last["timestamp"] == self._last.get(query.name):
+            return []
+        self._last[query.name] = last["timestamp"]
+        return list(query.recentProgress)
+
+    def _executed(self, query: StreamingQuery, reports: list[Progress]) -> list[Progress]:
+        """Choose the reports of micro-batches that ran and were not seen before."""
+        seen = self._seen[query.name]
+        new = [each for each in reports if was_executed(each) and int(each["batchId"]) > seen]
         if new:
             self._seen[query.name] = int(new[-1]["batchId"])
         return new

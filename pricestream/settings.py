@@ -173,6 +173,8 @@ class JobSettings(Section):
     trigger_seconds: float = Field(default=10, ge=0)
     base_interval: Interval = "1m"
     allowed_lateness_seconds: int = Field(default=300, ge=1)
+    #: How far the watermark trails the newest event; None is the least that drops no accepted tick.
+    watermark_delay_seconds: int | None = None
 
     @property
     def interval_seconds(self) -> int:
@@ -184,9 +186,24 @@ class JobSettings(Section):
         """How far the watermark trails the newest event.
 
         An accepted event lies at most ``allowed_lateness`` before and at most the clock skew after
-        its poll, so two events polled one after the other are never further apart than this.
+        its poll, so two events polled one after the other are never further apart than their sum.
         """
+        return self.watermark_delay_seconds or self._least_watermark_seconds
+
+    @property
+    def _least_watermark_seconds(self) -> int:
         return self.allowed_lateness_seconds + CLOCK_SKEW_SECONDS
+
+    @model_validator(mode="after")
+    def _watermark_covers_what_is_accepted(self) -> "JobSettings":
+        least = self._least_watermark_seconds
+        if self.watermark_delay_seconds is not None and self.watermark_delay_seconds < least:
+            raise ValueError(
+                f"watermark_delay_seconds is {self.watermark_delay_seconds}, but accepted ticks may be {least} s apart "
+                f"(allowed_lateness_seconds {self.allowed_lateness_seconds} + {CLOCK_SKEW_SECONDS} of clock skew); "
+                f"set it to {least} or more, or leave it out"
+            )
+        return self
 
 
 class Settings(Section):

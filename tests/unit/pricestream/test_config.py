@@ -43,6 +43,10 @@ def test_an_empty_file_is_all_defaults(write: Write) -> None:
     assert settings.job.watermark_seconds == 420
 
 
+def test_a_longer_watermark_may_be_asked_for(write: Write) -> None:
+    assert load_settings(write("job: {watermark_delay_seconds: 3600}")).job.watermark_seconds == 3600
+
+
 def test_an_override_has_the_last_word(write: Write) -> None:
     settings = load_settings(
         write("stream: {name: a}"), ["stream.name=b", "producer.coins=[cardano]", "job.report=null"]
@@ -65,6 +69,7 @@ def test_an_override_may_open_a_section(write: Write) -> None:
         ("job: {base_interval: soon}", "'soon' is not an interval"),
         ("producer: {coins: [BTC]}", "producer.coins.0: must be lower case"),
         ("producer: {poll_seconds: 600}", "set it above 660"),
+        ("job: {watermark_delay_seconds: 60}", "accepted ticks may be 420 s apart"),
         ("- a", "must hold the sections stream, producer and job"),
         ("a: [", "is not YAML"),
     ],
