@@ -164,6 +164,8 @@ class Loop:
             log.info("%d ticks of an earlier run are sent first", self._spool.pending)
 
     def _take_leave(self) -> None:
+        if self._spool.pending:
+            log.warning("%d ticks are left in the spool; the next run sends them first", self._spool.pending)
         log.info(
             "done: %d polls, %d ticks, %d heartbeats, %d sent, %d left in the spool, last seq %d",
             self.summary.polls,

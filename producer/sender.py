@@ -2,6 +2,7 @@
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
@@ -52,7 +53,7 @@ class Sender:
         self._retry_at_ms = 0
 
     def send(self, minimum: int = 1) -> Sent:
-        """Send while at least ``minimum`` ticks wait; does nothing during the pause after a failure.
+        """Send while at least ``minimum`` ticks wait; nothing in the pause after a failure or once ``stop`` is set.
 
         Raises:
             StreamError: the stream is missing or denied.
@@ -60,7 +61,7 @@ class Sender:
         """
         if self._clock.now_ms() < self._retry_at_ms:
             return Sent()
-        return self._round(minimum, self._stop)
+        return self._round(minimum, self._stop, self._stop.is_set)
 
     def prepare(self) -> None:
         """See that the stream is there, so that a wrong name or a missing right shows at the start.
@@ -81,13 +82,16 @@ class Sender:
             StorageError: the spool is damaged.
         """
         never = Event()
-        deadline = self._clock.now_ms() + seconds * 1000
+        begin_ms = self._clock.now_ms()
+
+        def is_over() -> bool:
+            # A clock that is set back must not make the time longer.
+            return not begin_ms <= self._clock.now_ms() < begin_ms + seconds * 1000
+
         total = 0
-        while self._spool.pending:
-            total += self._round(1, never).sent
-            if self._clock.now_ms() + 1000 > deadline:
-                break
-            if self._spool.pending:
+        while self._spool.pending and not is_over():
+            total += self._round(1, never, is_over).sent
+            if self._spool.pending and not is_over():
                 self._clock.sleep(1.0, never)
         return total
 
@@ -97,9 +101,10 @@ class Sender:
         if pause_ms > 0:
             self._clock.sleep(pause_ms / 1000, self._stop)
 
-    def _round(self, minimum: int, stop: Event) -> Sent:
+    def _round(self, minimum: int, stop: Event, is_over: Callable[[], bool]) -> Sent:
+        """Send call by call; a long spool takes minutes, so each call asks whether there is time for it."""
         sent = 0
-        while self._spool.pending and (self._remaining or self._spool.pending >= minimum):
+        while not is_over() and self._spool.pending and (self._remaining or self._spool.pending >= minimum):
             if not self._ready:
                 reason = self._sink.prepare(create=self._create_stream)
                 if reason:

@@ -12,6 +12,7 @@ import pytest
 
 from pricestream.errors import SourceError, StorageError, StreamError
 from pricestream.settings import Settings
+from pricestream.tick import Tick
 from producer.clock import VirtualClock
 from producer.loop import Loop
 from producer.quote import CallsLeft, Poll, Quote
@@ -322,6 +323,61 @@ def test_a_flush_does_not_wait_for_ever(tmp_path: Path) -> None:
     summary = rig.run()
     assert summary.spooled == 1
     assert 8_000 <= rig.real.now_ms() <= 10_000
+
+
+def waiting(count: int) -> list[Tick]:
+    return [quotes(T0, "a")[0].numbered(producer_id="p", seq=seq, source="coingecko") for seq in range(1, count + 1)]
+
+
+def make_puts_slow(rig: Rig, *, stop_at: int) -> None:
+    """Let every put take a second, and let the stop come during put number ``stop_at``."""
+    put = rig.stream.put
+
+    def slow(records: list[Record], stop: Event) -> Outcome:
+        rig.real.sleep(1, Event())
+        outcome = put(records, stop)
+        if len(rig.stream.puts) == stop_at:
+            rig.stop.set()
+        return outcome
+
+    rig.stream.put = slow  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("stop_at", [0, 3])
+def test_a_flush_of_a_long_spool_ends_in_time_and_says_what_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stop_at: int
+) -> None:
+    rig = Rig(tmp_path, Prices([]))
+    rig.spool.append(waiting(10_000))
+    make_puts_slow(rig, stop_at=stop_at)
+    if stop_at == 0:
+        rig.stop.set()
+    summary = rig.run()
+    # A put of 500 takes a second: ten of them in the ten seconds of a flush, beside those before the stop.
+    sent = 500 * (10 + stop_at)
+    assert rig.stream.seqs == list(range(1, sent + 1))
+    assert (summary.finished, summary.sent, summary.spooled) == (True, sent, 10_000 - sent)
+    assert rig.real.now_ms() <= 1_000 * (stop_at + 11)
+    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert told == [f"{10_000 - sent} ticks are left in the spool; the next run sends them first"]
+
+
+def test_a_flush_ends_although_the_clock_is_set_back(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, Prices([]))
+    rig.spool.append(waiting(10_000))
+    make_puts_slow(rig, stop_at=0)
+    rig.stop.set()
+    put = rig.stream.put
+
+    def put_and_turn_back(records: list[Record], stop: Event) -> Outcome:
+        outcome = put(records, stop)
+        if len(rig.stream.puts) == 5:
+            rig.real._ms -= 3_600_000
+        return outcome
+
+    rig.stream.put = put_and_turn_back  # type: ignore[method-assign]
+    assert rig.run().finished
+    assert len(rig.stream.puts) <= 10
 
 
 def test_an_error_of_the_source_ends_the_run_and_what_was_polled_is_kept(tmp_path: Path) -> None:
