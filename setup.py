@@ -12,6 +12,7 @@ JOBS = [
     "plotly>=6",
     "pyarrow>=15",
     "pyspark==3.5.6",
+    "tenacity>=9,<10",
 ]
 
 setup(

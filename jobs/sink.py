@@ -5,7 +5,14 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from delta.exceptions import DeltaConcurrentModificationException
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+)
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -18,8 +25,18 @@ from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# In Python these are siblings: the last is the base of the others in Java alone.
+_CONFLICTS = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentTransactionException,
+    ConcurrentWriteException,
+    DeltaConcurrentModificationException,
+)
+
 _retry_on_conflict = retry(
-    retry=retry_if_exception_type(DeltaConcurrentModificationException),
+    retry=retry_if_exception_type(_CONFLICTS),
     stop=stop_after_attempt(8),
     wait=wait_random_exponential(multiplier=0.2, max=10),
     reraise=True,

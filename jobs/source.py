@@ -1,5 +1,6 @@
 """Source: where rows come into Spark. The Kinesis stream in either connector's dialect, and ``ticks``."""
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import boto3
@@ -62,8 +63,8 @@ def find_stream(stream: StreamSettings, client: "KinesisClient | None" = None) -
     Raises:
         StreamError: it is not there, or may not be read; the message says what to do.
     """
-    client = client or boto3.client("kinesis", region_name=stream.region, endpoint_url=stream.endpoint_url)
     try:
+        client = client or boto3.client("kinesis", region_name=stream.region, endpoint_url=stream.endpoint_url)
         summary = client.describe_stream_summary(StreamName=stream.name)["StreamDescriptionSummary"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
@@ -72,20 +73,23 @@ def find_stream(stream: StreamSettings, client: "KinesisClient | None" = None) -
                 "with --set producer.create_stream=true"
             ) from None
         raise StreamError(f"stream {stream.name}: {error}") from None
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
+        # A ValueError is an endpoint_url that is no URL.
         raise StreamError(f"stream {stream.name}: {error}") from None
     if summary["StreamStatus"] not in ("ACTIVE", "UPDATING"):
         raise StreamError(f"stream {stream.name} is {summary['StreamStatus']}; wait until it is ACTIVE")
-    return {"stream": summary["StreamARN"], "created": summary["StreamCreationTimestamp"].isoformat()}
+    return {"stream": summary["StreamARN"], "created": summary["StreamCreationTimestamp"].astimezone(UTC).isoformat()}
 
 
 def ticks_stream(spark: SparkSession, job: JobSettings) -> DataFrame:
-    """Read ``ticks`` as a stream: columns of :data:`jobs.schema.TICKS`."""
+    """Read ``ticks`` as a stream: columns of :data:`jobs.schema.TICKS`.
+
+    On a first start over a filled table its files come in no order, and the watermark may outrun some;
+    what is dropped then is rebuilt like any straggler (:mod:`jobs.stragglers`).
+    """
     return (
         spark.readStream.format("delta")
         # Compaction, retention and repairs rewrite files; what they rewrite was read already.
         .option("skipChangeCommits", "true")
-        # On a first start over a filled table the oldest come first, or the watermark would outrun them.
-        .option("withEventTimeOrder", "true")
         .load(spark_path(job.ticks))
     )

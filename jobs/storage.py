@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ class Store(Protocol):
 
     def version(self, key: str) -> str | None:
         """Tell which version of a file is there; None where there is none."""
+
+    def exists(self, key: str) -> bool:
+        """Tell whether a file is there."""
 
     def read(self, key: str) -> bytes | None:
         """Read a file whole; None where there is none."""
@@ -94,12 +98,17 @@ class DiskStore:
         data = self.read(key)
         return None if data is None else hashlib.sha256(data).hexdigest()
 
+    def exists(self, key: str) -> bool:
+        """See :class:`Store`."""
+        return (self.root / key).exists()
+
     def read(self, key: str) -> bytes | None:
         """See :class:`Store`."""
-        try:
-            return (self.root / key).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        with _explained(self.root / key):
+            try:
+                return (self.root / key).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def replace(self, key: str, data: bytes, *, version: str | None) -> None:
         """See :class:`Store`."""
@@ -110,16 +119,29 @@ class DiskStore:
     def write(self, key: str, data: bytes) -> None:
         """See :class:`Store`."""
         target = self.root / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+        with _explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(target, data)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a lock file beside the root; the system lets go of it when the process dies."""
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        with (self.root.parent / f".{self.root.name}.{name}.lock").open("w") as file:
+        path = self.root.parent / f".{self.root.name}.{name}.lock"
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("w")
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the system says into one line that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path}: {error.strerror or error}") from None
 
 
 @dataclass(frozen=True)
@@ -131,6 +153,10 @@ class S3Store:
     endpoint_url: str | None
     path_style: bool
     region: str
+
+    def exists(self, key: str) -> bool:
+        """See :class:`Store`."""
+        return self.version(key) is not None
 
     def version(self, key: str) -> str | None:
         """See :class:`Store`."""
@@ -184,8 +210,14 @@ class S3Store:
         return f"s3://{self.bucket}/{self._key(key)}"
 
     def _client(self) -> "S3Client":
-        config = Config(s3={"addressing_style": "path" if self.path_style else "auto"})
-        return boto3.client("s3", region_name=self.region, endpoint_url=self.endpoint_url, config=config)
+        return _s3_client(self.endpoint_url, self.path_style, self.region)
+
+
+@cache
+def _s3_client(endpoint_url: str | None, path_style: bool, region: str) -> "S3Client":
+    # One a process: a client is made in milliseconds, but its connections are worth keeping.
+    config = Config(s3={"addressing_style": "path" if path_style else "auto"})
+    return boto3.client("s3", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
 def _code(error: ClientError) -> str:
@@ -197,5 +229,6 @@ def _readable(uri: str) -> Iterator[None]:
     """Turn what boto3 raises into one line that names the object."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ValueError) as error:
+        # A ValueError is an endpoint_url that is no URL.
         raise StorageError(f"{uri}: {error}") from None

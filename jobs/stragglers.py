@@ -6,15 +6,15 @@ they touch are rebuilt from there.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.checkpoint import BARS, Checkpoint
+from jobs.progress import Progress, rows_dropped, was_executed, watermark_ms
 from jobs.schema import OK
 from jobs.sink import BarSink, ends_of, utc_date
 from jobs.storage import spark_path
@@ -49,32 +49,40 @@ class StragglerRepair:
         """The last micro-batch that was looked at."""
         return self._checked
 
-    def look_at(self, progress: Iterable[Mapping[str, Any]]) -> int:
-        """Repair what these micro-batches dropped. Returns how many bars were rebuilt."""
-        rebuilt, before = 0, self._checked
-        for batch in progress:
-            number = int(batch["batchId"])
-            if number - 1 > self._checked:
-                # Batches from before this start: their progress is gone, so each is a suspect.
-                rebuilt += self._repair(self._checked + 1, number - 1)
-                self._checked = number - 1
-            if number > self._checked and was_executed(batch):
-                if rows_dropped(batch):
-                    rebuilt += self._repair(number, number)
-                self._checked = number
-        if self._checked > before:
-            self.checkpoint.mark_checked(self._checked)
+    def look_at(self, reports: Iterable[Progress]) -> int:
+        """Repair what these micro-batches dropped, all in one go. Returns how many bars were rebuilt."""
+        suspects: list[int] = []
+        checked, watermark = self._checked, None
+        for report in reports:
+            number = int(report["batchId"])
+            if number - 1 > checked:
+                # Nobody saw the reports of these: the job was down, or busy with a long repair.
+                suspects += [checked + 1, number - 1]
+                checked = number - 1
+            watermark = watermark_ms(report) or watermark
+            if number > checked and was_executed(report):
+                suspects += [number] if rows_dropped(report) else []
+                checked = number
+        rebuilt = self._repair(suspects[0], suspects[-1], watermark) if suspects else 0
+        if checked > self._checked:
+            self._checked = checked
+            self.checkpoint.mark_checked(checked)
         return rebuilt
 
-    def _repair(self, first: int, last: int) -> int:
-        """Rebuild the closed windows that the input of batches ``first`` to ``last`` touched."""
+    def _repair(self, first: int, last: int, watermark: int | None) -> int:
+        """Rebuild the closed windows that the input of batches ``first`` to ``last`` touched.
+
+        Where Spark has purged the entry of a batch from its log, more is looked at and not less: all
+        of ``ticks``, and all that is closed by now.
+        """
         end = self.checkpoint.micro_batch(BARS, last)
-        if end is None or not end.watermark_ms:
+        closed_ms = end.watermark_ms if end else watermark
+        if not closed_ms:
+            # Before there is a watermark nothing is dropped.
             return 0
         start = self.checkpoint.micro_batch(BARS, first - 1)
-        is_from_snapshot = start is None or start.is_snapshot
-        ticks = self._ticks() if is_from_snapshot else self._ticks_since(start.version)  # type: ignore[union-attr]
-        return rebuild(self._touched(ticks, end.watermark_ms), self.settings, self.sink)
+        ticks = self._ticks() if start is None or start.is_snapshot else self._ticks_since(start.version)
+        return rebuild(self._touched(ticks, closed_ms), self.settings, self.sink)
 
     def _touched(self, ticks: DataFrame, watermark_ms: int) -> DataFrame:
         seconds = self.settings.job.interval_seconds
@@ -94,16 +102,6 @@ class StragglerRepair:
             return self._ticks().limit(0)
         changes = self.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", version)
         return changes.load(path).filter(f.col("_change_type") == "insert")
-
-
-def was_executed(progress: Mapping[str, Any]) -> bool:
-    """Tell a micro-batch that ran from the report of an idle query, which has the next one's number."""
-    return "addBatch" in progress["durationMs"]
-
-
-def rows_dropped(progress: Mapping[str, Any]) -> int:
-    """How many rows came too late for the state of a micro-batch."""
-    return sum(int(operator["numRowsDroppedByWatermark"]) for operator in progress["stateOperators"])
 
 
 def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:

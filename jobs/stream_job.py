@@ -5,6 +5,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
@@ -14,10 +16,10 @@ from jobs.session import make_session
 from jobs.sink import BarSink
 from jobs.source import find_stream
 from jobs.status import Status, StatusFile, count_tables
-from jobs.storage import open_file
+from jobs.storage import open_file, open_store
 from jobs.stragglers import StragglerRepair
 from jobs.stream import start_bars, start_ingest
-from jobs.supervise import Supervisor, stop_on_shutdown, stop_on_signals
+from jobs.supervise import QueryError, Supervisor, reason_of, stop_on_shutdown, stop_on_signals
 from jobs.tables import create_tables
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -41,6 +43,10 @@ def run_stream(settings: Settings) -> None:
     try:
         with _graceful_shutdown(spark, stopping, stopped):
             supervise(spark, settings, stopping)
+    except (PySparkException, Py4JError) as error:
+        # Spark's own text is pages of Java; one line of it says what a person can act on.
+        log.debug("Spark failed", exc_info=True)
+        raise QueryError(f"Spark failed: {reason_of(error)}") from None
     finally:
         spark.stop()
 
@@ -59,6 +65,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
         sink=sink,
         status=status,
         status_file=StatusFile(settings),
+        ticks_store=open_store(settings.job.ticks, settings.job.s3, settings.stream.region),
         stop_store=stop_store,
         stop_name=stop_name,
         stopping=stopping,
@@ -74,7 +81,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
 def _refuse_stop_file(settings: Settings) -> None:
     # Left from the last stop, it would end this run before it has read anything.
     store, name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
-    if store.version(name) is not None:
+    if store.exists(name):
         raise StorageError(f"the stop file {settings.job.stop_file} is there; remove it to start")
 
 

@@ -4,20 +4,19 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
-from pyspark.errors import StreamingQueryException
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.progress import Progress, next_version, was_executed, watermark_ms
 from jobs.sink import BarSink
 from jobs.status import Status, StatusFile
 from jobs.storage import Store
-from jobs.stragglers import StragglerRepair, was_executed
+from jobs.stragglers import StragglerRepair
 from jobs.stream import COUNTS
-from pricestream.errors import PricestreamError
+from pricestream.errors import PricestreamError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +24,6 @@ _LOOK_SECONDS: Final = 0.5
 #: How long each query may take to finish its micro-batch, and how long the JVM waits for the whole stop.
 _FINISH_SECONDS: Final = 30
 _STOP_SECONDS: Final = 120
-
-
-Progress = Mapping[str, Any]
 
 
 class QueryError(PricestreamError):
@@ -44,6 +40,7 @@ class Supervisor:
     sink: BarSink
     status: Status
     status_file: StatusFile
+    ticks_store: Store
     stop_store: Store
     stop_name: str
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -64,13 +61,18 @@ class Supervisor:
             while not self._is_stop_asked():
                 self.look()
                 self.stopping.wait(_LOOK_SECONDS)
+            self._wind_down()
         finally:
-            self.status.state = "stopping"
-            self.status_file.write(self.status)
-            # Ingest first: what it has landed is still read as long as bars runs.
             for query in (self.ingest, self.bars):
                 finish(query)
         self.look()
+
+    def _wind_down(self) -> None:
+        """Land nothing more, and let what has landed still become bars."""
+        self.status.state = "stopping"
+        self._write_status()
+        finish(self.ingest)
+        wait_until(self._is_caught_up, _FINISH_SECONDS)
 
     def look(self) -> None:
         """Take in what the queries report."""
@@ -84,8 +86,20 @@ class Supervisor:
             self.status.watermark_ms = watermark_ms(progress)
         self.status.rebuilt += self.repair.look_at(reports)
         self.status.bars, self.status.csv_files = self.sink.bars_written, len(self.sink.files)
-        self.status.settled = self.repair.checked_through >= self.status.batch
-        self.status_file.write(self.status)
+        self.status.settled = self.repair.checked_through >= self.status.batch and self._is_caught_up()
+        self._write_status()
+
+    def _is_caught_up(self) -> bool:
+        """Tell whether bars has read every version of ``ticks``: the log has none of the number it wants next."""
+        wanted = next_version(self.bars.lastProgress)
+        return wanted is not None and not self.ticks_store.exists(f"_delta_log/{wanted:020d}.json")
+
+    def _write_status(self) -> None:
+        try:
+            self.status_file.write(self.status)
+        except StorageError as error:
+            # It only says how far the job is; it is no reason to end it.
+            log.warning("the status is not written: %s", error)
 
     def _reports(self, query: StreamingQuery) -> list[Progress]:
         """Give a query's recent reports where there is a new one: to read them all is dear, the last one cheap."""
@@ -104,7 +118,11 @@ class Supervisor:
         return new
 
     def _is_stop_asked(self) -> bool:
-        return self.stopping.is_set() or self.stop_store.version(self.stop_name) is not None
+        try:
+            return self.stopping.is_set() or self.stop_store.exists(self.stop_name)
+        except StorageError as error:
+            log.warning("the stop file cannot be looked for: %s", error)
+            return False
 
     def _check(self, query: StreamingQuery) -> None:
         error = query.exception()
@@ -112,7 +130,7 @@ class Supervisor:
             raise QueryError(f"the {query.name} query failed: {reason_of(error)}")
 
 
-def reason_of(error: StreamingQueryException | str) -> str:
+def reason_of(error: Exception | str) -> str:
     """Find the line that says what went wrong: in our own code, else the root cause in Spark's."""
     lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
     ours = _end_of_traceback(lines)
@@ -131,20 +149,18 @@ def _end_of_traceback(lines: list[str]) -> str | None:
     return next((line for line in lines[starts[-1] + 1 :] if not line[0].isspace()), None)
 
 
-def watermark_ms(progress: Mapping[str, Any]) -> int | None:
-    """Read the watermark that a micro-batch ran with, epoch ms; None before there is one."""
-    text = progress.get("eventTime", {}).get("watermark")
-    moment = None if text is None else int(datetime.fromisoformat(text).timestamp() * 1000)
-    return moment or None
-
-
 def finish(query: StreamingQuery, *, patience_seconds: float = _FINISH_SECONDS) -> None:
     """Stop a query between two micro-batches; in the middle of one only where it takes too long."""
-    until = time.monotonic() + patience_seconds
-    while query.isActive and query.status["isTriggerActive"] and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: not (query.isActive and query.status["isTriggerActive"]), patience_seconds)
     if query.isActive:
         query.stop()
+
+
+def wait_until(is_so: Callable[[], bool], patience_seconds: float) -> None:
+    """Wait for something, but not for ever."""
+    until = time.monotonic() + patience_seconds
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.05)
 
 
 def stop_on_signals(stopping: threading.Event) -> None:

@@ -67,7 +67,7 @@ def upsert_bars(
         txn: (application id, version): a second upsert under the same pair does nothing.
 
     Raises:
-        DeltaConcurrentModificationException: another writer changed the same partitions meanwhile.
+        ConcurrentAppendException: or another of Delta's conflicts: another writer was in the same files meanwhile.
     """
     same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ("interval", *BAR_KEY))
     with _transaction(bars.sparkSession, txn):

@@ -10,7 +10,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from jobs.schema import HEARTBEAT, LATE, OK, REJECTED, TICKS
-from pricestream.tick import CLOCK_SKEW_SECONDS, CONTRACT_VERSION, HEARTBEAT_ID, ID_PATTERN
+from pricestream.tick import (
+    CLOCK_SKEW_SECONDS,
+    CONTRACT_VERSION,
+    GREATEST_PRICE,
+    HEARTBEAT_ID,
+    ID_PATTERN,
+    LEAST_PRICE,
+)
 
 
 def validate(parsed: DataFrame, *, allowed_lateness_seconds: int) -> DataFrame:
@@ -59,7 +66,7 @@ def _reason_to_reject() -> Column:
         "bad_coin_id": is_tick & ~_is_id("coin_id"),
         "bad_vs_currency": is_tick & ~_is_id("vs_currency"),
         "absurd_time": f.col("event_time").isNull() | f.col("polled_at").isNull(),
-        "bad_price": is_tick & ~f.coalesce((price > 0) & ~f.isnan(price) & (price != float("inf")), f.lit(False)),
+        "bad_price": is_tick & ~f.coalesce(price.between(LEAST_PRICE, GREATEST_PRICE), f.lit(False)),
         "event_after_poll": f.col("event_time") > f.col("polled_at") + skew,
     }
     # From the last rule to the first, so that the first that fires gives the reason.

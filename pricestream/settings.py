@@ -6,7 +6,7 @@ Secrets are never settings: the CoinGecko key comes from the environment variabl
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from pricestream.interval import interval_seconds
 from pricestream.tick import CLOCK_SKEW_SECONDS, is_valid_id
@@ -133,6 +133,14 @@ class KinesisSourceSettings(Section):
     max_fetch_records_per_shard: int = Field(default=100_000, ge=1)
     max_fetch_seconds_per_shard: int = Field(default=10, ge=1)
 
+    @model_validator(mode="after")
+    def _is_what_the_connector_takes(self) -> "KinesisSourceSettings":
+        if self.connector == "awslabs" and self.max_fetch_seconds_per_shard < 10:
+            raise ValueError("max_fetch_seconds_per_shard must be 10 or more for the awslabs connector")
+        if self.consumer_type == "SubscribeToShard" and not self.consumer_name:
+            raise ValueError("consumer_type SubscribeToShard needs a consumer_name")
+        return self
+
 
 class S3Settings(Section):
     """Only for a stand-in; on AWS nothing here is needed."""
@@ -152,6 +160,14 @@ class SparkSettings(Section):
     #: Any further Spark setting.
     conf: dict[str, str] = {}
 
+    @field_validator("conf")
+    @classmethod
+    def _leaves_alone_what_numbers_hang_on(cls, conf: dict[str, str]) -> dict[str, str]:
+        for key in ("spark.sql.session.timeZone", "spark.speculation"):
+            if key in conf:
+                raise ValueError(f"{key} must stay as the job sets it; leave it out")
+        return conf
+
 
 class JobSettings(Section):
     """The streaming job: where it reads, how it windows, where it writes."""
@@ -170,7 +186,7 @@ class JobSettings(Section):
     stop_file: str = ".local/lake/STOP"
     #: Where the job says, every second, how far it has come.
     status_file: str = ".local/lake/status.json"
-    trigger_seconds: float = Field(default=10, ge=0)
+    trigger_seconds: float = Field(default=10, ge=0, le=3_600, allow_inf_nan=False)
     base_interval: Interval = "1m"
     allowed_lateness_seconds: int = Field(default=300, ge=1)
     #: How far the watermark trails the newest event; None is the least that drops no accepted tick.

@@ -25,6 +25,10 @@ HEARTBEAT_ID: Final = "_heartbeat"
 EARLIEST_MS: Final = int(datetime(2009, 1, 3, tzinfo=UTC).timestamp() * 1000)
 LATEST_MS: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
 
+#: Prices outside these bounds are absurd, and their squares and ratios would leave the range of a double.
+LEAST_PRICE: Final = 1e-100
+GREATEST_PRICE: Final = 1e100
+
 #: How far an event may lie after its ``polled_at``: two clocks are never quite the same.
 CLOCK_SKEW_SECONDS: Final = 120
 

@@ -32,7 +32,11 @@ def judge(spark: SparkSession, payload: bytes) -> Row:
 
 CASES: list[tuple[bytes, str, str | None]] = [
     (record(), "ok", None),
-    (record(price=5e-324), "ok", None),
+    (record(price=1e-100), "ok", None),
+    (record(price=1e100), "ok", None),
+    (record(price=9e-101), "rejected", "bad_price"),
+    (record(price=1.1e100), "rejected", "bad_price"),
+    (record(price=5e-324), "rejected", "bad_price"),
     (record(price=1), "ok", None),
     (record(market_cap=None, volume_24h=None), "ok", None),
     # Late: more than the allowed lateness before the poll.

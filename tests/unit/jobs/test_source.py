@@ -1,5 +1,8 @@
 """The options that each connector is given, against what its documentation names."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 import boto3
 import pytest
 from botocore.stub import Stubber
@@ -68,6 +71,33 @@ def test_a_stream_that_cannot_be_read_is_one_clear_line(code: str, said: str) ->
         stub.add_client_error("describe_stream_summary", service_error_code=code)
         with pytest.raises(StreamError, match=said.replace("(", r"\(").replace(")", r"\)")):
             find_stream(StreamSettings(name="prices", region="eu-west-1"), client)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_a_stream_is_the_same_wherever_it_is_looked_at_from(zone: str) -> None:
+    client = boto3.client("kinesis", region_name="eu-west-1")
+    created = datetime(2026, 1, 5, 9, 0, 0, 500_000, tzinfo=UTC).astimezone(ZoneInfo(zone))
+    summary = {
+        "StreamName": "prices",
+        "StreamARN": "arn:aws:kinesis:eu-west-1:1:stream/prices",
+        "StreamStatus": "ACTIVE",
+        "RetentionPeriodHours": 24,
+        "StreamCreationTimestamp": created,
+        "EnhancedMonitoring": [],
+        "OpenShardCount": 1,
+    }
+    with Stubber(client) as stub:
+        stub.add_response("describe_stream_summary", {"StreamDescriptionSummary": summary})
+        found = find_stream(StreamSettings(name="prices", region="eu-west-1"), client)
+    assert found == {
+        "stream": "arn:aws:kinesis:eu-west-1:1:stream/prices",
+        "created": "2026-01-05T09:00:00.500000+00:00",
+    }
+
+
+def test_an_endpoint_that_is_no_url_is_one_clear_line() -> None:
+    with pytest.raises(StreamError, match="Invalid endpoint"):
+        find_stream(StreamSettings(name="prices", endpoint_url="127.0.0.1:5555"))
 
 
 def test_an_endpoint_that_does_not_answer_is_one_clear_line() -> None:

@@ -36,11 +36,13 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 def test_what_is_not_there_has_no_version_and_no_content(store: Store) -> None:
     assert store.version("x=1/f.csv") is None
     assert store.read("x=1/f.csv") is None
+    assert not store.exists("x=1/f.csv")
 
 
 def test_a_new_file_goes_in_where_there_is_none(store: Store) -> None:
     store.replace("x=1/f.csv", b"one", version=None)
     assert store.read("x=1/f.csv") == b"one"
+    assert store.exists("x=1/f.csv")
 
 
 def test_a_second_writer_that_also_saw_nothing_is_refused(store: Store) -> None:
@@ -97,7 +99,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(StorageError, match=r"f.csv: No space left on device"):
         store.write("f.csv", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["f.csv"]
     assert store.read("f.csv") == b"old"
@@ -106,6 +108,26 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
 def test_a_bucket_that_is_not_there_is_one_clear_line(s3_endpoint: str) -> None:
     store = open_store("s3://nowhere", S3Settings(endpoint_url=s3_endpoint, path_style=True), "us-east-1")
     with pytest.raises(StorageError, match=r"s3://nowhere/f: .*NoSuchBucket"):
+        store.write("f", b"x")
+
+
+@pytest.mark.parametrize("action", ["write", "read", "lock"])
+def test_a_folder_that_cannot_be_is_one_clear_line(tmp_path: Path, action: str) -> None:
+    (tmp_path / "file").write_text("x")
+    store = DiskStore(tmp_path / "file" / "lake")
+    with pytest.raises(StorageError, match="Not a directory|File exists"):
+        if action == "write":
+            store.write("f", b"x")
+        elif action == "read":
+            store.read("f")
+        else:
+            with store.lock("publish"):
+                pass
+
+
+def test_an_endpoint_that_is_no_url_is_one_clear_line() -> None:
+    store = open_store("s3://lake", S3Settings(endpoint_url="127.0.0.1:5000"), "us-east-1")
+    with pytest.raises(StorageError, match="Invalid endpoint"):
         store.write("f", b"x")
 
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.stragglers import rows_dropped, was_executed
-from jobs.supervise import finish, reason_of, watermark_ms
+from jobs.supervise import finish, reason_of
 
 IN_OUR_CODE = """[STREAM_FAILED] Query [id = 1] terminated: An exception was raised by the Python Proxy. \
 Return Message: Traceback (most recent call last):
@@ -37,24 +36,6 @@ Caused by: com.amazonaws.AmazonKinesisException: Stream prices under account 1 n
 )
 def test_the_reason_is_one_line(text: str, reason: str) -> None:
     assert reason_of(text) == reason
-
-
-def test_the_watermark_of_a_micro_batch() -> None:
-    assert watermark_ms({"eventTime": {"watermark": "2026-01-05T09:00:00.123Z"}}) == 1_767_603_600_123
-    # Before there is one, Spark says 1970.
-    assert watermark_ms({"eventTime": {"watermark": "1970-01-01T00:00:00.000Z"}}) is None
-    assert watermark_ms({"eventTime": {}}) is None
-    assert watermark_ms({}) is None
-
-
-def test_an_idle_report_is_no_micro_batch() -> None:
-    assert was_executed({"durationMs": {"addBatch": 10, "triggerExecution": 20}})
-    assert not was_executed({"durationMs": {"latestOffset": 1, "triggerExecution": 1}})
-
-
-def test_dropped_rows_are_summed_over_the_operators() -> None:
-    assert rows_dropped({"stateOperators": [{"numRowsDroppedByWatermark": 2}, {"numRowsDroppedByWatermark": 3}]}) == 5
-    assert rows_dropped({"stateOperators": []}) == 0
 
 
 class Query:
