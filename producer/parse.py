@@ -90,6 +90,11 @@ def find_error(body: object) -> ApiError | None:
     return None
 
 
+def is_known(error: ApiError) -> bool:
+    """Tell whether an error says by a code or by its text what is wrong."""
+    return error.code is not None or _is_unknown_currency(error.message) or _is_unknown_coin(error.message)
+
+
 def refusal(status: int, error: ApiError | None, *, key_env: str) -> str:
     """Say in one line why CoinGecko refuses and what to do; ``key_env`` is where the key is kept."""
     code = error.code if error and error.code is not None else status
@@ -103,12 +108,19 @@ def refusal(status: int, error: ApiError | None, *, key_env: str) -> str:
         )
     if code == _NOT_IN_PLAN:
         return f"CoinGecko's plan does not include this request ({code}): see producer.coingecko.plan"
-    lowered = message.lower()
-    if "vs_currency" in lowered and "invalid" in lowered:
+    if _is_unknown_currency(message):
         return f"CoinGecko does not know a currency in producer.vs_currencies ({message})"
-    if "coin" in lowered and "not f" in lowered:
+    if _is_unknown_coin(message):
         return f"CoinGecko does not know a coin in producer.coins ({message})"
     return f"CoinGecko refuses the request ({code})" + (f": {message}" if message else "")
+
+
+def _is_unknown_currency(message: str) -> bool:
+    return "vs_currency" in message.lower() and "invalid" in message.lower()
+
+
+def _is_unknown_coin(message: str) -> bool:
+    return "coin" in message.lower() and "not f" in message.lower()
 
 
 def _quote(coin_id: str, currency: str, fields: Mapping[str, object], event_time: int, polled_at: int) -> Quote | None:

@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from producer.parse import find_error, refusal
+from producer.parse import find_error, is_known, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class GiveUp:
 def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str) -> Ok | Retry | GiveUp:
     """Decide what to do with an answer; ``headers`` compare without regard to case.
 
-    An error may hide in a 200, and a page of HTML in place of JSON is some box on the way, which
-    will go away.
+    An error may hide in a 200, and where it is no known one it may pass. A page of HTML in place of
+    JSON is some box on the way, which will go away; only a refused key needs no words.
     """
     content, is_json = _read(body)
     error = find_error(content)
@@ -48,10 +48,12 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: in
     if effective in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT) or 500 <= effective < 600:
         said = f": {error.message}" if error and error.message else ""
         return Retry(f"CoinGecko answered {effective}{said}", after)
+    if not is_json and status != HTTPStatus.UNAUTHORIZED:
+        return Retry(f"CoinGecko answered {status} with something other than JSON", after)
+    if status == HTTPStatus.OK and error is not None and not is_known(error):
+        return Retry(f"CoinGecko answered 200 with an error: {error.message}", after)
     if status != HTTPStatus.OK or error is not None:
         return GiveUp(refusal(status, error, key_env=key_env))
-    if not is_json:
-        return Retry("CoinGecko answered with something other than JSON", after)
     return Ok(content)
 
 

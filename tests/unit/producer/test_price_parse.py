@@ -171,16 +171,36 @@ def test_an_error_may_hide_in_a_200() -> None:
     )
     assert isinstance(verdict(200, b'{"error":{"status":{"error_code":10002}}}'), GiveUp)
     assert isinstance(verdict(200, b'{"error":"coin not found"}'), GiveUp)
+    assert isinstance(verdict(200, b'{"error":"invalid vs_currency"}'), GiveUp)
+    assert isinstance(verdict(200, b'{"error":"no such plan","status":403}'), GiveUp)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error":"internal error, try later"}', "internal error, try later"),
+        (b'{"error":"could not find a free worker"}', "could not find a free worker"),
+        (b'{"status":{"error_code":null,"error_message":"busy"}}', "busy"),
+    ],
+)
+def test_an_error_in_a_200_that_nobody_knows_is_tried_again(body: bytes, message: str) -> None:
+    assert verdict(200, body) == Retry(f"CoinGecko answered 200 with an error: {message}")
 
 
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html>", b"", b'{"bitcoin":', b"\xff\xfe", b"[" * 100_000])
-def test_a_200_without_json_is_tried_again(body: bytes) -> None:
-    assert verdict(200, body) == Retry("CoinGecko answered with something other than JSON")
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 404])
+def test_an_answer_without_json_is_some_box_on_the_way_and_is_tried_again(status: int, body: bytes) -> None:
+    assert verdict(status, body) == Retry(f"CoinGecko answered {status} with something other than JSON")
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 422])
 def test_what_will_not_pass_is_given_up(status: int) -> None:
-    assert isinstance(verdict(status, b"<html>"), GiveUp)
+    assert isinstance(verdict(status, b'{"error":"no"}'), GiveUp)
+
+
+def test_a_refused_key_needs_no_json() -> None:
+    refused = GiveUp("CoinGecko refuses the API key (401): put a valid one in KEY, or set producer.coingecko.plan")
+    assert verdict(401, b"<html>") == refused
 
 
 def test_a_good_answer_is_taken() -> None:
