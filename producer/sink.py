@@ -10,7 +10,9 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's own, a parent of its network errors
+    CredentialRetrievalError,
     HTTPClientError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
     WaiterError,
@@ -32,6 +34,7 @@ MAX_CALL_BYTES: Final = 5 * 1024 * 1024
 MAX_RECORD_BYTES: Final = 1024 * 1024
 
 _ATTEMPTS: Final = 6
+_FETCH_ERRORS: Final = (CredentialRetrievalError, MetadataRetrievalError)
 _DENIED: Final = frozenset(
     {
         "AccessDeniedException",
@@ -105,16 +108,21 @@ class KinesisSink:
         self._stream = stream
         self._clock = clock
         self._rng = rng
+        self._has_looked = False
 
     def prepare(self, *, create: bool) -> str:
         """See that the stream is there, making it where ``create`` says so; give what stands in the way for now.
 
         Raises:
-            StreamError: the stream is missing, or access to it is denied.
+            StreamError: the stream is missing, access to it is denied, or the first call finds no credentials.
         """
+        is_first, self._has_looked = not self._has_looked, True
         try:
             self._client.describe_stream_summary(StreamName=self._stream.name)
         except (ClientError, BotoCoreError) as error:
+            # At the start that is a wrong setup; later only a renewal that failed.
+            if is_first and isinstance(error, _FETCH_ERRORS):
+                raise StreamError(fetch_trouble(error)) from None
             if not (create and _code(error) == "ResourceNotFoundException"):
                 return self._explain(error)
         else:
@@ -193,6 +201,8 @@ class KinesisSink:
                 "no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or use a role "
                 "(a local stand-in takes any)"
             ) from None
+        if isinstance(error, _FETCH_ERRORS):
+            return fetch_trouble(error)
         if isinstance(error, HTTPClientError | ConnectionError):
             return f"Kinesis cannot be reached at {self._stream.endpoint_url or region}"
         code = _code(error)
@@ -205,6 +215,12 @@ class KinesisSink:
         if code in _TRANSIENT or _status(error) >= 500:
             return code
         raise StreamError(f"stream {name} in {region}: {error}") from None
+
+
+def fetch_trouble(error: BotoCoreError) -> str:
+    """Say that credentials could not be fetched, without the error's own text: it repeats what a helper printed."""
+    provider = error.kwargs.get("provider", "the metadata service")
+    return f"AWS credentials cannot be fetched from {provider} ({type(error).__name__})"
 
 
 def _code(error: Exception) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError, NoCredentialsError
 from botocore.stub import Stubber
 from mypy_boto3_kinesis.client import KinesisClient
 
@@ -143,6 +143,38 @@ def test_missing_credentials_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rig.sink._client, "put_records", refuse)
     with pytest.raises(StreamError, match="AWS_ACCESS_KEY_ID"):
         rig.sink.put(records(1), rig.stop)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            CredentialRetrievalError(provider="iam-role", error_msg="secret words"),
+            "AWS credentials cannot be fetched from iam-role (CredentialRetrievalError)",
+        ),
+        (
+            MetadataRetrievalError(error_msg="secret words"),
+            "AWS credentials cannot be fetched from the metadata service (MetadataRetrievalError)",
+        ),
+    ],
+)
+def test_credentials_that_cannot_be_renewed_are_for_later_but_not_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    rig = Rig()
+
+    def refuse(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(rig.sink._client, "put_records", refuse)
+    monkeypatch.setattr(rig.sink._client, "describe_stream_summary", refuse)
+    with pytest.raises(StreamError) as caught:
+        rig.sink.prepare(create=False)
+    assert str(caught.value) == reason
+    assert rig.sink.prepare(create=False) == reason
+    # Nobody answered, so trying again at once helps nobody.
+    assert rig.sink.put(records(2), rig.stop) == Outcome(records(2), reason)
+    assert rig.clock.now_ms() == 0
 
 
 def test_a_failure_that_nobody_foresaw_is_an_error_and_not_an_endless_loop() -> None:
