@@ -75,9 +75,11 @@ class Loop:
                 return
             self._take(poll)
             # Polls keep to a grid, so that the time a poll takes does not shift all later ones.
-            missed = max(0, (clock.now_ms() - due_ms) // period_ms)
-            due_ms += (missed + 1) * period_ms
-            clock.sleep((due_ms - clock.now_ms()) / 1000, self._stop)
+            now_ms = clock.now_ms()
+            missed = max(0, (now_ms - due_ms) // period_ms)
+            # Never more than one period away: a clock that is set back starts another grid.
+            due_ms = min(due_ms + (missed + 1) * period_ms, now_ms + period_ms)
+            clock.sleep((due_ms - now_ms) / 1000, self._stop)
 
     def _await_room(self) -> bool:
         """Wait while the spool is full; give whether to go on."""

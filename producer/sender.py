@@ -5,12 +5,14 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
-from typing import Protocol
+from typing import Final, Protocol
 
 from producer.backoff import backoff
 from producer.clock import Clock
 from producer.sink import MAX_RECORDS, Outcome
 from producer.spool import Record, Spool
+
+_LONGEST_PAUSE_SECONDS: Final = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class Sender:
             StreamError: the stream is missing or denied.
             StorageError: the spool is damaged.
         """
-        if self._clock.now_ms() < self._retry_at_ms:
+        if self._pause_ms() > 0:
             return Sent()
         return self._round(minimum, self._stop, self._stop.is_set)
 
@@ -97,9 +99,14 @@ class Sender:
 
     def wait(self) -> None:
         """Let the pause after a failure pass, if there is one."""
-        pause_ms = self._retry_at_ms - self._clock.now_ms()
-        if pause_ms > 0:
-            self._clock.sleep(pause_ms / 1000, self._stop)
+        self._clock.sleep(self._pause_ms() / 1000, self._stop)
+
+    def _pause_ms(self) -> int:
+        """Tell what is left of the pause after a failure."""
+        now_ms = self._clock.now_ms()
+        # A clock that was set back must not make the pause longer.
+        self._retry_at_ms = min(self._retry_at_ms, now_ms + round(_LONGEST_PAUSE_SECONDS * 1000))
+        return max(0, self._retry_at_ms - now_ms)
 
     def _round(self, minimum: int, stop: Event, is_over: Callable[[], bool]) -> Sent:
         """Send call by call; a long spool takes minutes, so each call asks whether there is time for it."""
@@ -127,7 +134,7 @@ class Sender:
 
     def _postpone(self, sent: int, reason: str) -> Sent:
         self._failures += 1
-        pause = backoff(self._failures, self._rng, base=0.5, cap=30.0)
+        pause = backoff(self._failures, self._rng, base=0.5, cap=_LONGEST_PAUSE_SECONDS)
         self._retry_at_ms = self._clock.now_ms() + round(pause * 1000)
         if self._failures == 1:
             log.warning("sending fails for now (%s); ticks are kept on disk and sent later", reason)

@@ -73,6 +73,7 @@ class SummaryFile:
             StorageError: the file cannot be written.
         """
         moment = self._clock.now_ms()
-        if now or moment >= self._due_ms:
+        # Anything else than the last second is past it, or before it where the clock was set back.
+        if now or not self._due_ms - 1000 <= moment < self._due_ms:
             self._due_ms = moment + 1000
             write_json(self._path, asdict(summary), durable=now)

@@ -188,6 +188,43 @@ def test_a_clock_that_is_set_back_does_not_turn_the_heartbeat_back(tmp_path: Pat
     assert [json.loads(record.data)["event_time"] - T0 for record in rig.stream.records] == [50_000, 50_000, 60_000]
 
 
+def test_a_clock_that_is_set_back_does_not_stop_the_polls(tmp_path: Path) -> None:
+    source = Prices([poll(10_000 * index) for index in range(4)])
+    original = source.poll
+
+    def turned_back() -> Poll | None:
+        result = original()
+        if source.asked == 2:
+            source.clock._ms -= 3_600_000
+        return result
+
+    source.poll = turned_back  # type: ignore[method-assign]
+    Rig(tmp_path, source).run()
+    back = 10_000 - 3_600_000
+    asked = [moment - T0 for moment in source.asked_at]
+    assert asked == [0, 10_000, back + 10_000, back + 20_000, back + 30_000]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_clock_that_is_set_back_does_not_stop_the_sending(tmp_path: Path, waits: bool) -> None:
+    rig = Rig(tmp_path, Prices([]))
+    rig.spool.append(waiting(3))
+    rig.real.sleep(7_200, Event())
+    rig.stream.plan = [1]
+    assert rig.sender.send().failed == 1
+    rig.real._ms -= 3_600_000
+    begin = rig.real.now_ms()
+    while rig.spool.pending and rig.real.now_ms() < begin + 60_000:
+        if waits:
+            rig.sender.wait()
+        else:
+            rig.real.sleep(1, Event())
+        rig.sender.send()
+    assert rig.spool.pending == 0
+    # The longest pause after a failure is half a minute; a look a second sees that a second late.
+    assert rig.real.now_ms() - begin <= 31_000
+
+
 def test_what_fails_stays_and_is_sent_again_alone_and_first(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rig = Rig(tmp_path, Prices([poll(0, "a", "b"), poll(10_000, "a"), poll(20_000)]))
     rig.stream.plan = [2, 1]
@@ -432,5 +469,9 @@ def test_the_summary_is_written_at_most_once_a_second(tmp_path: Path) -> None:
     assert written == [0, 0, 2, 2, 4]
     file.write(Summary("p", "replay", first_seq=1, seq=9), now=True)
     assert json.loads(path.read_text())["seq"] == 9
+    clock._ms = 500
+    file.write(Summary("p", "replay", first_seq=1, seq=10))
+    # A clock that was set back does not hold it up.
+    assert json.loads(path.read_text())["seq"] == 10
     with pytest.raises(StorageError):
         SummaryFile(tmp_path / "gone" / "s", clock).write(Summary("p", "replay", first_seq=1, seq=9))
