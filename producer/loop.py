@@ -67,7 +67,7 @@ class Loop:
 
     def _poll_on(self) -> None:
         clock = self._source.clock
-        period_ms = round(self._settings.producer.poll_seconds * 1000)
+        period_ms = max(1, round(self._settings.producer.poll_seconds * 1000))
         due_ms = clock.now_ms()
         while self._await_room():
             poll = self._source.poll()

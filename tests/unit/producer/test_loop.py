@@ -188,6 +188,12 @@ def test_a_clock_that_is_set_back_does_not_turn_the_heartbeat_back(tmp_path: Pat
     assert [json.loads(record.data)["event_time"] - T0 for record in rig.stream.records] == [50_000, 50_000, 60_000]
 
 
+def test_a_period_of_less_than_a_millisecond_is_one(tmp_path: Path) -> None:
+    source = Prices([poll(0), poll(1)])
+    Rig(tmp_path, source, poll_seconds=0.0001).run()
+    assert [moment - T0 for moment in source.asked_at] == [0, 1, 2]
+
+
 def test_a_clock_that_is_set_back_does_not_stop_the_polls(tmp_path: Path) -> None:
     source = Prices([poll(10_000 * index) for index in range(4)])
     original = source.poll
