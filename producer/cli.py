@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import boto3
 import typer
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings
+from pricestream.errors import StreamError
 from pricestream.settings import Settings, StreamSettings
 from producer.clock import RealClock
 from producer.loop import Loop
 from producer.sender import Sender
-from producer.sink import KinesisSink
+from producer.sink import FETCH_ERRORS, KinesisSink, fetch_trouble
 from producer.source import open_source
 from producer.spool import Spool
 from producer.state import open_state
@@ -76,10 +78,23 @@ def run(settings: Settings, stop: Event) -> Summary:
 
 
 def kinesis_client(stream: StreamSettings) -> "KinesisClient":
-    """Make a client whose retries are off: the sink decides what is sent again."""
-    return boto3.client(
-        "kinesis",
-        region_name=stream.region,
-        endpoint_url=stream.endpoint_url,
-        config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"}),
-    )
+    """Make a client whose retries are off: the sink decides what is sent again.
+
+    Raises:
+        StreamError: the address, the region or the AWS profile is wrong.
+    """
+    try:
+        return boto3.Session().client(
+            "kinesis",
+            region_name=stream.region,
+            endpoint_url=stream.endpoint_url,
+            config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"}),
+        )
+    except FETCH_ERRORS as error:
+        raise StreamError(fetch_trouble(error)) from None
+    except BotoCoreError as error:
+        raise StreamError(f"no client for stream {stream.name} in {stream.region}: {error}") from None
+    except ValueError:
+        raise StreamError(
+            f"stream.endpoint_url {stream.endpoint_url} is no address; write it such as http://127.0.0.1:4566"
+        ) from None

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
+#: Credentials that a helper, a role or a container gives could not be fetched.
+FETCH_ERRORS: Final = (CredentialRetrievalError, MetadataRetrievalError)
 MAX_RECORDS: Final = 500
 MAX_CALL_BYTES: Final = 5 * 1024 * 1024
 MAX_RECORD_BYTES: Final = 1024 * 1024
 
 _ATTEMPTS: Final = 6
-_FETCH_ERRORS: Final = (CredentialRetrievalError, MetadataRetrievalError)
 _DENIED: Final = frozenset(
     {
         "AccessDeniedException",
@@ -121,7 +122,7 @@ class KinesisSink:
             self._client.describe_stream_summary(StreamName=self._stream.name)
         except (ClientError, BotoCoreError) as error:
             # At the start that is a wrong setup; later only a renewal that failed.
-            if is_first and isinstance(error, _FETCH_ERRORS):
+            if is_first and isinstance(error, FETCH_ERRORS):
                 raise StreamError(fetch_trouble(error)) from None
             if not (create and _code(error) == "ResourceNotFoundException"):
                 return self._explain(error)
@@ -201,7 +202,7 @@ class KinesisSink:
                 "no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or use a role "
                 "(a local stand-in takes any)"
             ) from None
-        if isinstance(error, _FETCH_ERRORS):
+        if isinstance(error, FETCH_ERRORS):
             return fetch_trouble(error)
         if isinstance(error, HTTPClientError | ConnectionError):
             return f"Kinesis cannot be reached at {self._stream.endpoint_url or region}"

@@ -96,6 +96,42 @@ def test_a_user_s_mistake_is_one_line_and_an_exit_code(config: Path, override: s
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("override", "environment", "words"),
+    [
+        ("stream.endpoint_url=127.0.0.1:5555", {}, "stream.endpoint_url 127.0.0.1:5555 is no address"),
+        ("stream.endpoint_url=localhost:5555", {}, "such as http://127.0.0.1:4566"),
+        ("stream.region=us east", {}, "us east"),
+        ("stream.shards=1", {"AWS_PROFILE": "typo"}, "The config profile (typo) could not be found"),
+        ("stream.shards=1", {"AWS_SECRET_ACCESS_KEY": ""}, "AWS_SECRET_ACCESS_KEY"),
+        (
+            "stream.shards=1",
+            {"AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "helper"},
+            "cannot be fetched from custom-process",
+        ),
+    ],
+)
+def test_a_client_that_cannot_be_made_is_one_line(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    override: str,
+    environment: dict[str, str],
+    words: str,
+) -> None:
+    aws = tmp_path / "aws"
+    aws.write_text("[profile helper]\ncredential_process = sh -c 'echo secret words >&2; exit 1'\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = invoke(config, override)
+    assert result.exit_code == 4, result.output
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert words in line
+    assert "secret words" not in result.output
+    assert "Traceback" not in result.output
+
+
 def test_help_tells_of_the_options_and_the_exit_codes() -> None:
     result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"})
     assert result.exit_code == 0
