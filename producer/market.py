@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,8 @@ CURRENCIES: Final = (*_FIAT, *_CRYPTO)
 _BURST_CHANCE: Final = 1 / 300
 _BURST_STEPS: Final = (15, 60)
 _BURST_FACTOR: Final = 5.0
+#: Coins renew one after the other, and each asks for others' prices at its own step.
+_KEPT_STEPS: Final = 16
 _PEG_NOISE: Final = 0.00015
 _PEG_PULL: Final = 0.9
 
@@ -58,16 +61,37 @@ class Price:
 
 
 class _Walk:
-    """The logarithm of a coin's price against its level, one step per refresh."""
+    """The logarithm of a coin's price against its level, one step per refresh.
+
+    Only the last steps are kept, so that a market may run without end; whoever looks further back
+    has the walk taken again from its start.
+    """
 
     def __init__(self, seed: int, coin_id: str, step_volatility: float) -> None:
-        self._rng = random.Random(f"{seed}/{coin_id}")  # noqa: S311 - prices to look at, not secrets
+        self._seed = seed
+        self._coin_id = coin_id
         self._volatility = step_volatility
-        self._burst = 0
-        self.values = [0.0]
+        self._begin()
 
-    def extend(self, market_shock: float) -> None:
+    def at(self, step: int) -> float:
+        """Give the value after ``step`` steps, which is 0 at the start."""
+        if step <= self._step - len(self._latest):
+            self._begin()
+        while self._step < step:
+            self._extend()
+        return self._latest[step - self._step - 1]
+
+    def _begin(self) -> None:
+        self._rng = random.Random(f"{self._seed}/{self._coin_id}")  # noqa: S311 - prices to look at, not secrets
+        # Every walk draws the market's shocks anew: the same seed gives them all the same ones.
+        self._market_rng = random.Random(f"{self._seed}/market")  # noqa: S311 - as above
+        self._burst = 0
+        self._step = 0
+        self._latest = deque([0.0], maxlen=_KEPT_STEPS)
+
+    def _extend(self) -> None:
         """Take one step: partly the market's, partly the coin's own, at times in a burst."""
+        market_shock = self._market_rng.gauss(0.0, 1.0)
         own = self._rng.gauss(0.0, 1.0)
         starts_burst = self._rng.random() < _BURST_CHANCE
         length = self._rng.randint(*_BURST_STEPS)
@@ -75,12 +99,13 @@ class _Walk:
             self._burst -= 1
         elif starts_burst:
             self._burst = length
-        last = self.values[-1]
-        if self._volatility == 0:
-            self.values.append(_PEG_PULL * last + _PEG_NOISE * own)
-            return
         factor = _BURST_FACTOR if self._burst else 1.0
-        self.values.append(last + factor * self._volatility * (0.6 * market_shock + 0.8 * own))
+        last = self._latest[-1]
+        self._step += 1
+        if self._volatility == 0:
+            self._latest.append(_PEG_PULL * last + _PEG_NOISE * own)
+        else:
+            self._latest.append(last + factor * self._volatility * (0.6 * market_shock + 0.8 * own))
 
 
 class Market:
@@ -91,8 +116,6 @@ class Market:
         self._seed = seed
         self._start_s = start_ms // 1000
         self._refresh = refresh_seconds
-        self._market_rng = random.Random(f"{seed}/market")  # noqa: S311 - prices to look at, not secrets
-        self._market_shocks: list[float] = []
         self._walks: dict[str, _Walk] = {}
 
     def price(self, coin_id: str, currency: str, now_ms: int) -> Price | None:
@@ -128,8 +151,4 @@ class Market:
         if walk is None:
             per_step = volatility / 100 * math.sqrt(self._refresh / 86_400)
             walk = self._walks[coin_id] = _Walk(self._seed, coin_id, per_step)
-        while len(self._market_shocks) < step:
-            self._market_shocks.append(self._market_rng.gauss(0.0, 1.0))
-        while len(walk.values) <= step:
-            walk.extend(self._market_shocks[len(walk.values) - 1])
-        return level * math.exp(walk.values[step])
+        return level * math.exp(walk.at(step))

@@ -43,8 +43,8 @@ class MarketServer:
         self._closing = Event()
         #: Given, one per request for prices, before right answers are.
         self.faults: deque[Fault] = deque()
-        #: The headers of every request so far.
-        self.requests: list[Mapping[str, str]] = []
+        #: The headers of the latest requests; a market may run without end.
+        self.requests: deque[Mapping[str, str]] = deque(maxlen=1_000)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

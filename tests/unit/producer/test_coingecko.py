@@ -440,6 +440,14 @@ def test_a_simulation_without_hours_does_not_end() -> None:
     assert len(poll.quotes) == 2
 
 
+def test_a_server_that_runs_without_end_keeps_the_latest_requests_only() -> None:
+    with rig() as it:
+        for number in range(3_000):
+            it.server.fault("/ping", {"number": str(number)})
+        kept = [int(headers["number"]) for headers in it.server.requests]
+    assert kept == list(range(2_000, 3_000))
+
+
 def test_a_simulation_that_starts_at_no_time_is_an_error() -> None:
     with (
         pytest.raises(SettingsError, match=r"producer\.simulated\.start"),

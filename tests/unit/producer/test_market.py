@@ -1,4 +1,6 @@
+import random
 import statistics
+import tracemalloc
 from itertools import pairwise
 
 import pytest
@@ -23,6 +25,41 @@ def test_prices_do_not_depend_on_who_looks_how_often_or_at_what() -> None:
         assert often.price(coin_id, "usd", late) == once.price(coin_id, "usd", late)
         # And looking back finds what was there.
         assert often.price(coin_id, "usd", START + HOUR) == once.price(coin_id, "usd", START + HOUR)
+
+
+def test_a_market_without_end_takes_no_more_memory_than_a_short_one() -> None:
+    market = Market(7, START, 10)
+
+    def look(first_hour: int, end_hour: int) -> None:
+        for now in range(START + first_hour * HOUR, START + end_hour * HOUR, 10_000):
+            # Coins renew one after the other, so the second one's bitcoin may be a step behind the first's.
+            for coin_id in ("bitcoin", "aave", "tether"):
+                market.price(coin_id, "btc", now)
+
+    look(0, 1)
+    tracemalloc.start()
+    try:
+        look(1, 11)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # One number a step and walk would be more than 400 kB.
+    assert grown < 20_000
+
+
+def test_coins_on_either_side_of_a_refresh_cost_no_walk_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    market = Market(7, START, 60)
+    late = START + 10 * HOUR
+    market.price("bitcoin", "usd", late)
+    market.price("aave", "usd", late)
+
+    def refuse(*_: object) -> float:
+        raise AssertionError("a step was walked again")
+
+    monkeypatch.setattr(random.Random, "gauss", refuse)
+    for coin_id in ("aave", "bitcoin", "aave"):
+        for back_ms in (0, 60_000, 0):
+            assert market.price(coin_id, "usd", late - back_ms) is not None
 
 
 def test_another_seed_is_another_market() -> None:
