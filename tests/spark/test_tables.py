@@ -1,17 +1,19 @@
 """Upserts of bars, and the files that come of them."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.publish import CSV_COLUMNS, Partition, publish
 from jobs.schema import BARS
 from jobs.sink import BarSink
-from jobs.tables import create_tables, read_bars
+from jobs.tables import create_tables, read_bars, upsert_bars
 from jobs.window import base_bars
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -155,6 +157,22 @@ def test_a_crash_between_table_and_files_is_made_up_for(
     assert tree(settings) == {}
     BarSink(settings, "1m").write(minutes(spark, TICKS), txn=("query", 0))
     assert list(tree(settings)) == KEYS
+
+
+def test_a_conflict_with_another_writer_is_tried_again(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conflicts = [ConcurrentAppendException("files were added", "trace")]
+
+    def upsert(*args: Any, **kwargs: Any) -> None:
+        if conflicts:
+            raise conflicts.pop()
+        upsert_bars(*args, **kwargs)
+
+    monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
+    BarSink(settings, "1m").write(minutes(spark, TICKS[:1]))
+    assert conflicts == []
+    assert read_bars(spark, settings.job).count() == 1
 
 
 def test_bars_that_are_not_final_are_not_published(spark: SparkSession, settings: Settings) -> None:
