@@ -6,16 +6,15 @@ from typing import Any
 
 import jobs.stream
 from jobs.stream_prices import app
-
-_append = jobs.stream.append_ticks
+from jobs.tables import append_ticks
 
 
 def append_and_die(*args: Any) -> None:
     """Commit the rows, and take the whole process group down, the JVM with it."""
-    _append(*args)
+    append_ticks(*args)
     os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    jobs.stream.append_ticks = append_and_die
+    setattr(jobs.stream, "append_ticks", append_and_die)  # noqa: B010 - mypy takes an assignment for a mistake
     app()
