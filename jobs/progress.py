@@ -13,6 +13,14 @@ def was_executed(progress: Progress) -> bool:
     return "addBatch" in progress["durationMs"]
 
 
+def last_executed(progress: Progress | None) -> int:
+    """Give the number of the newest micro-batch that has run by the time of a report; -1 before the first."""
+    if progress is None:
+        return -1
+    number = int(progress["batchId"])
+    return number if was_executed(progress) else number - 1
+
+
 def rows_dropped(progress: Progress) -> int:
     """How many rows came too late for the state of a micro-batch."""
     return sum(int(operator["numRowsDroppedByWatermark"]) for operator in progress["stateOperators"])

@@ -14,7 +14,7 @@ from pricestream.settings import Settings
 
 @dataclass
 class Status:
-    """The running totals. ``state`` is starting, running, stopping or stopped."""
+    """The running totals. ``state`` is starting, running, stopping, stopped or failed."""
 
     state: str = "starting"
     ticks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("rows", *STATUSES), 0))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pyspark.sql.streaming.query import StreamingQuery
 
-from jobs.progress import Progress, next_version, was_executed, watermark_ms
+from jobs.progress import Progress, last_executed, next_version, was_executed, watermark_ms
 from jobs.sink import BarSink
 from jobs.status import Status, StatusFile
 from jobs.storage import Store
@@ -62,6 +62,10 @@ class Supervisor:
                 self.look()
                 self.stopping.wait(_LOOK_SECONDS)
             self._wind_down()
+        except BaseException:
+            self.status.state = "failed"
+            self._write_status()
+            raise
         finally:
             for query in (self.ingest, self.bars):
                 finish(query)
@@ -72,7 +76,7 @@ class Supervisor:
         self.status.state = "stopping"
         self._write_status()
         finish(self.ingest)
-        wait_until(self._is_caught_up, _FINISH_SECONDS)
+        wait_until(lambda: self._is_caught_up(self.bars.lastProgress), _FINISH_SECONDS)
 
     def look(self) -> None:
         """Take in what the queries report."""
@@ -86,12 +90,17 @@ class Supervisor:
             self.status.watermark_ms = watermark_ms(progress)
         self.status.rebuilt += self.repair.look_at(reports)
         self.status.bars, self.status.csv_files = self.sink.bars_written, len(self.sink.files)
-        self.status.settled = self.repair.checked_through >= self.status.batch and self._is_caught_up()
+        self.status.settled = self._is_settled()
         self._write_status()
 
-    def _is_caught_up(self) -> bool:
+    def _is_settled(self) -> bool:
+        """Tell whether all that has landed is read, and every micro-batch that read it was looked at."""
+        last = self.bars.lastProgress
+        return self._is_caught_up(last) and last_executed(last) <= self.repair.checked_through
+
+    def _is_caught_up(self, last: Progress | None) -> bool:
         """Tell whether bars has read every version of ``ticks``: the log has none of the number it wants next."""
-        wanted = next_version(self.bars.lastProgress)
+        wanted = next_version(last)
         return wanted is not None and not self.ticks_store.exists(f"_delta_log/{wanted:020d}.json")
 
     def _write_status(self) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.progress import next_version, rows_dropped, was_executed, watermark_ms
+from jobs.progress import last_executed, next_version, rows_dropped, was_executed, watermark_ms
 
 
 def test_the_watermark_of_a_micro_batch() -> None:
@@ -18,6 +18,13 @@ def test_the_watermark_of_a_micro_batch() -> None:
 def test_an_idle_report_is_no_micro_batch() -> None:
     assert was_executed({"durationMs": {"addBatch": 10, "triggerExecution": 20}})
     assert not was_executed({"durationMs": {"latestOffset": 1, "triggerExecution": 1}})
+
+
+def test_the_newest_batch_that_has_run() -> None:
+    assert last_executed({"batchId": 4, "durationMs": {"addBatch": 10}}) == 4
+    # The report of an idle query has the number of the batch to come.
+    assert last_executed({"batchId": 4, "durationMs": {"triggerExecution": 1}}) == 3
+    assert last_executed(None) == -1
 
 
 def test_dropped_rows_are_summed_over_the_operators() -> None:
