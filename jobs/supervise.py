@@ -1,6 +1,7 @@
 """Supervise: watch the two queries, repair stragglers, say how far they are, and stop them gracefully."""
 
 import logging
+import re
 import signal
 import threading
 import time
@@ -24,6 +25,8 @@ _LOOK_SECONDS: Final = 0.5
 #: How long each query may take to finish its micro-batch, and how long the JVM waits for the whole stop.
 _FINISH_SECONDS: Final = 30
 _STOP_SECONDS: Final = 120
+#: Spark's own errors begin with their class in brackets; that a stream failed says nothing of why.
+_ERROR_CLASS: Final = re.compile(r"\[(?!STREAM_FAILED)[A-Z][A-Z_.]+\] .+")
 
 
 class QueryError(PricestreamError):
@@ -140,11 +143,14 @@ class Supervisor:
 
 
 def reason_of(error: Exception | str) -> str:
-    """Find the line that says what went wrong: in our own code, else the root cause in Spark's."""
+    """Find the line that says what went wrong: in our own code, else in Spark's words, else the root cause."""
     lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
     ours = _end_of_traceback(lines)
     if ours:
         return ours
+    named = [match[0] for line in lines if (match := _ERROR_CLASS.search(line))]
+    if named:
+        return named[0]
     causes = [line for line in lines if line.startswith("Caused by: ")]
     return causes[-1].removeprefix("Caused by: ") if causes else (lines[0] if lines else "no reason given")
 

@@ -22,7 +22,7 @@ class JobReport:
     """How far the job is.
 
     Attributes:
-        state: ``starting``, ``running``, ``stopping`` or ``stopped``.
+        state: ``starting``, ``running``, ``stopping``, ``stopped`` or ``failed``.
         rows: records landed in the ticks table.
         counts: the same by ``ok``, ``late``, ``rejected`` and ``heartbeat``.
         bars: bars written.

@@ -25,9 +25,17 @@ Caused by: com.amazonaws.AmazonKinesisException: Stream prices under account 1 n
 """
 
 
+NO_CONNECTOR = """An error occurred while calling o60.load.
+: org.apache.spark.SparkClassNotFoundException: [DATA_SOURCE_NOT_FOUND] Failed to find the data source: aws-kinesis.
+\tat org.apache.spark.sql.errors.QueryExecutionErrors$.dataSourceNotFoundError(QueryExecutionErrors.scala:725)
+Caused by: java.lang.ClassNotFoundException: aws-kinesis.DefaultSource
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        (NO_CONNECTOR, "[DATA_SOURCE_NOT_FOUND] Failed to find the data source: aws-kinesis."),
         (IN_OUR_CODE, "pricestream.errors.StorageError: s3://lake/ticks: denied"),
         (IN_SPARK, "com.amazonaws.AmazonKinesisException: Stream prices under account 1 not found."),
         ("just this", "just this"),
