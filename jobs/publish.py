@@ -6,7 +6,6 @@ a disk a lock around all three stands in for the refusal.
 """
 
 import itertools
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,14 +15,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
-from jobs.schema import BARS
+from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
 from pricestream.errors import StorageError
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
-
-log = logging.getLogger(__name__)
 
 _HOUR_SECONDS: Final = 3_600
 _ATTEMPTS: Final = 8
@@ -32,8 +29,6 @@ _IN_PATH: Final = ("interval", "date", "hour")
 #: The columns of a file: no column that its path holds, and no ``revision``.
 CSV_COLUMNS: Final = tuple(name for name in BARS.names if name not in (*_IN_PATH, "revision"))
 
-# Sorted by these, so that equal bars give equal bytes.
-_SORTED_BY: Final = ("coin_id", "vs_currency", "window_start")
 _RECEIPT: Final = "key string, is_replaced boolean"
 
 
@@ -92,8 +87,6 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
 
 def _publish_once(spark: SparkSession, settings: Settings, store: Store, partitions: list[Partition]) -> set[str]:
     """Try each partition once; say which files now hold what ``bars`` says."""
-    if not partitions:
-        return set()
     done = set()
     for interval, group in itertools.groupby(partitions, key=lambda each: each.interval):
         chosen = list(group)
@@ -128,7 +121,7 @@ def csv_rows(bars: DataFrame, interval: str) -> DataFrame:
     values = f.struct(*(_text(name).alias(name) for name in CSV_COLUMNS))
     # Spaces are data, not padding.
     options = {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
-    return bars.select(key.alias("key"), *_SORTED_BY, f.to_csv(values, options).alias("line"))
+    return bars.select(key.alias("key"), *BAR_KEY, f.to_csv(values, options).alias("line"))
 
 
 def _text(name: str) -> Column:
@@ -149,8 +142,8 @@ def _harmless(name: str) -> Column:
 
 
 def _in_files(rows: DataFrame) -> DataFrame:
-    """Bring the lines of each file together, in order."""
-    return rows.repartition("key").sortWithinPartitions("key", *_SORTED_BY).select("key", "line")
+    """Bring the lines of each file together, in the order of their bars: equal bars give equal bytes."""
+    return rows.repartition("key").sortWithinPartitions("key", *BAR_KEY).select("key", "line")
 
 
 Batches = Iterable[pa.RecordBatch]

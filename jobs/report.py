@@ -7,16 +7,13 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
-from jobs.report_model import Bar, CoinBars, Report
+from jobs.report_model import MAX_COINS, MAX_WINDOWS, Bar, CoinBars, Report
 from jobs.report_page import render_report
 from jobs.report_settings import omissions, run_settings, source_detail
 from jobs.storage import open_file
 from jobs.tables import read_bars
 from pricestream.settings import ProducerSettings, Settings
 
-#: What is collected is bounded by these two: at most 12,000 bars.
-MAX_COINS: Final = 24
-MAX_WINDOWS: Final = 500
 _MARKET: Final = ("coin_id", "vs_currency")
 
 

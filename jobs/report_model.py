@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+#: What is collected is bounded by these two: at most 12,000 bars.
+MAX_COINS: Final = 24
+MAX_WINDOWS: Final = 500
+#: Key of the counts, name, what it means.
+TILES: Final = (
+    ("rows", "Records", "read from the stream"),
+    ("ok", "Accepted", "valid and in time"),
+    ("late", "Late", "kept, not in bars"),
+    ("rejected", "Rejected", "kept with a reason"),
+    ("heartbeat", "Heartbeats", "close quiet windows"),
+)
 
 
 class Bar(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Final
 from plotly.offline import get_plotlyjs
 
 from jobs.report_chart import chart_json
-from jobs.report_model import CoinBars, Report
+from jobs.report_model import TILES, CoinBars, Report
 from jobs.report_number import choose_format, format_change, format_duration, format_moment, format_share, trend_of
 from jobs.report_sparkline import HEIGHT, WIDTH, sparkline_path
 
@@ -21,14 +21,6 @@ _SOURCES: Final = {
     "simulated": ("Simulated", "Simulated prices: a made-up market, no data of a real one"),
     "replay": ("Replay", "Recorded prices, replayed"),
 }
-#: Key of the counts, name, what it means.
-_TILES: Final = (
-    ("rows", "Records", "read from the stream"),
-    ("ok", "Accepted", "valid and in time"),
-    ("late", "Late", "kept, not in bars"),
-    ("rejected", "Rejected", "kept with a reason"),
-    ("heartbeat", "Heartbeats", "close quiet windows"),
-)
 #: Up to so many coins the table stands above the chart; a taller one beside it.
 _FEW: Final = 3
 _TREND_MARKS: Final = {"up": "▲", "down": "▼", "flat": "■"}
@@ -76,7 +68,7 @@ def _shown(report: Report) -> str:
 def _tiles(report: Report) -> str:
     whole = report.counts.get("rows", 0)
     tiles = []
-    for key, name, meaning in _TILES:
+    for key, name, meaning in TILES:
         count = report.counts.get(key, 0)
         share = f'<span class="share">{escape(format_share(count, whole))}</span>' if key != "rows" and count else ""
         kind = f"tile {key}" + ("" if count else " none")

@@ -1,18 +1,10 @@
 """Sink: bars go into the table and into the CSV tree, the same way from a stream and from a rebuild."""
 
-import logging
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
-)
+from delta import exceptions as delta
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -23,16 +15,14 @@ from jobs.tables import read_bars, upsert_bars
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
-log = logging.getLogger(__name__)
-
 # In Python these are siblings: the last is the base of the others in Java alone.
 _CONFLICTS = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentTransactionException,
-    ConcurrentWriteException,
-    DeltaConcurrentModificationException,
+    delta.ConcurrentAppendException,
+    delta.ConcurrentDeleteDeleteException,
+    delta.ConcurrentDeleteReadException,
+    delta.ConcurrentTransactionException,
+    delta.ConcurrentWriteException,
+    delta.DeltaConcurrentModificationException,
 )
 
 _retry_on_conflict = retry(

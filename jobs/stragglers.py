@@ -15,7 +15,7 @@ from pyspark.sql import functions as f
 
 from jobs.checkpoint import BARS, Checkpoint
 from jobs.progress import Progress, rows_dropped, was_executed, watermark_ms
-from jobs.schema import OK
+from jobs.schema import BAR_KEY, OK
 from jobs.sink import BarSink, ends_of, utc_date
 from jobs.storage import spark_path
 from jobs.tables import read_ticks
@@ -23,8 +23,6 @@ from jobs.window import base_bars, of_interest, window_start
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_WINDOW = ["coin_id", "vs_currency", "window_start"]
 
 
 @dataclass
@@ -127,7 +125,7 @@ def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:
         is_in_span = f.unix_seconds("event_time").between(first, last + job.interval_seconds)
         ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & is_on_date & is_in_span)
         start = window_start("event_time", job.interval_seconds)
-        touched = ticks.withColumn("window_start", start).join(f.broadcast(windows), _WINDOW, "left_semi")
+        touched = ticks.withColumn("window_start", start).join(f.broadcast(windows), list(BAR_KEY), "left_semi")
         sink.write(base_bars(touched, interval=job.base_interval, seconds=job.interval_seconds))
         return count
     finally:

@@ -1,7 +1,5 @@
 """The two streaming queries: Kinesis into ``ticks``, and ``ticks`` into bars."""
 
-import logging
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.streaming.query import StreamingQuery
@@ -17,8 +15,6 @@ from jobs.validate import validate
 from jobs.window import base_bars, of_interest
 from pricestream.settings import Settings
 from pricestream.tick import HEARTBEAT_ID
-
-log = logging.getLogger(__name__)
 
 #: The name under which a micro-batch's counts are in its progress.
 COUNTS = "ticks"

@@ -14,7 +14,7 @@ from typing import Annotated, Final
 import pandas as pd
 import typer
 
-from jobs.report_model import Bar, CoinBars
+from jobs.report_model import MAX_COINS, MAX_WINDOWS, TILES, Bar, CoinBars
 from jobs.report_number import format_duration, format_moment, format_share, trend_of
 from jobs.report_sparkline import sparkline_path
 from pricestream.cli import exit_code_of
@@ -32,17 +32,7 @@ _LIST_WIDTH: Final = 532
 _CHART_HEIGHT: Final = 560
 #: Up to so many coins the table stands above the chart, as on the page.
 _FEW: Final = 3
-#: As many as the page shows.
-_MAX_COINS: Final = 24
-_MAX_WINDOWS: Final = 500
 _LONGEST_NAME: Final = 15
-_TILES: Final = (
-    ("rows", "Records", "read from the stream"),
-    ("ok", "Accepted", "valid and in time"),
-    ("late", "Late", "kept, not in bars"),
-    ("rejected", "Rejected", "kept with a reason"),
-    ("heartbeat", "Heartbeats", "close quiet windows"),
-)
 _STYLE: Final = """
 text{font:14px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Liberation Sans",Arial,sans-serif;
 fill:#131822;font-variant-numeric:tabular-nums}
@@ -68,14 +58,14 @@ def read_coins(csv: Path, interval: str, order: Iterable[str] = ()) -> list[Coin
     epoch = pd.Timestamp(0, tz="UTC")
     starts = pd.to_datetime(frame["window_start"], utc=True, format="ISO8601")
     frame["start_ms"] = (starts - epoch) // pd.Timedelta(milliseconds=1)
-    oldest = frame["start_ms"].max() - (_MAX_WINDOWS - 1) * interval_seconds(interval) * 1000
+    oldest = frame["start_ms"].max() - (MAX_WINDOWS - 1) * interval_seconds(interval) * 1000
     place = {coin: number for number, coin in enumerate(order)}
     coins = [
         CoinBars(str(coin), str(currency), tuple(_bars(group)))
         for (coin, currency), group in frame[frame["start_ms"] >= oldest].groupby(["coin_id", "vs_currency"])
     ]
     coins.sort(key=lambda each: (place.get(each.coin_id, len(place)), each.coin_id, each.vs_currency))
-    return coins[:_MAX_COINS]
+    return coins[:MAX_COINS]
 
 
 def _bars(group: pd.DataFrame) -> Iterator[Bar]:
@@ -153,7 +143,7 @@ def _tiles(counts: Mapping[str, int], coins: list[CoinBars]) -> Iterator[str]:
     whole = counts.get("rows", 0)
     read = [
         (name, counts.get(key, 0), format_share(counts.get(key, 0), whole) if key != "rows" else "", meaning)
-        for key, name, meaning in _TILES
+        for key, name, meaning in TILES
     ]
     tiles = read if counts else held
     width = (WIDTH - 2 * _EDGE - 12 * (len(tiles) - 1)) / len(tiles)

@@ -5,7 +5,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
-from jobs.report import MAX_COINS, MAX_WINDOWS, read_report, write_report
+from jobs.report import read_report, write_report
+from jobs.report_model import MAX_COINS, MAX_WINDOWS
 from jobs.schema import BARS
 from jobs.tables import create_tables
 from tests.conftest import MakeSettings

@@ -27,6 +27,7 @@ from tests.support.streaming import (
     closing,
     csv_tree,
     is_settled,
+    job_arguments,
     market,
     status_of,
     wait_for,
@@ -130,14 +131,9 @@ def test_a_crash_at_a_named_point_with_new_records_before_the_restart(
 def spark_submit(
     settings: Settings, overrides: list[str], log: Path, script: str = "jobs/stream_prices.py"
 ) -> "subprocess.Popen[bytes]":
-    job = settings.job
-    places = ("ticks", "bars", "csv", "checkpoint", "stop_file", "status_file")
-    below = [f"job.{place}={getattr(job, place)}" for place in places]
-    report = f"job.report={Path(job.stop_file).parent}/report.html"
-    chosen = [*overrides, *below, report, "job.trigger_seconds=0.2"]
-    sets = [part for each in chosen for part in ("--set", each)]
-    submit = str(Path(sys.executable).parent / "spark-submit")
-    command = [submit, script, "--config", "conf/local.yaml", *sets]
+    report = f"job.report={Path(settings.job.stop_file).parent}/report.html"
+    arguments = job_arguments(settings, *overrides, report, "job.trigger_seconds=0.2")
+    command = [str(Path(sys.executable).parent / "spark-submit"), script, *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT, start_new_session=True)
 
 

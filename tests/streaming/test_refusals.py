@@ -6,15 +6,11 @@ import sys
 from jobs.checkpoint import open_checkpoint
 from pricestream.settings import Settings
 from tests.conftest import ROOT, MakeSettings
-from tests.support.streaming import Stream
+from tests.support.streaming import Stream, job_arguments
 
 
 def refusal(settings: Settings, *overrides: str) -> tuple[int, str]:
-    job = settings.job
-    places = ("ticks", "bars", "csv", "checkpoint", "stop_file", "status_file")
-    below = [f"job.{place}={getattr(job, place)}" for place in places]
-    sets = [part for each in (*below, *overrides) for part in ("--set", each)]
-    command = [sys.executable, "jobs/stream_prices.py", "--config", "conf/local.yaml", *sets]
+    command = [sys.executable, "jobs/stream_prices.py", *job_arguments(settings, *overrides)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

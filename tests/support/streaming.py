@@ -147,4 +147,12 @@ def closing(settings: Settings, end_ms: int) -> bytes:
     return heartbeat(clock_ms=clock_ms, producer_id="p", seq=0, source="simulated").to_json()
 
 
+def job_arguments(settings: Settings, *overrides: str) -> list[str]:
+    """The job's command line that writes where ``settings`` say, with further overrides behind."""
+    places = ("ticks", "bars", "csv", "checkpoint", "stop_file", "status_file")
+    below = [f"job.{place}={getattr(settings.job, place)}" for place in places]
+    sets = [part for each in (*below, *overrides) for part in ("--set", each)]
+    return ["--config", "conf/local.yaml", *sets]
+
+
 StartJob = Callable[[Settings], RunningJob]
