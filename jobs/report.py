@@ -12,7 +12,8 @@ from jobs.report_page import render_report
 from jobs.report_settings import omissions, run_settings, source_detail
 from jobs.storage import open_file
 from jobs.tables import read_bars
-from pricestream.settings import ProducerSettings, Settings
+from pricestream.producer_settings import ProducerSettings
+from pricestream.settings import Settings
 
 _MARKET: Final = ("coin_id", "vs_currency")
 

@@ -3,7 +3,8 @@
 from pathlib import PurePosixPath
 
 from jobs.report_number import format_duration
-from pricestream.settings import ProducerSettings, Settings
+from pricestream.producer_settings import ProducerSettings
+from pricestream.settings import Settings
 
 
 def run_settings(settings: Settings) -> tuple[tuple[str, str], ...]:

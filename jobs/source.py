@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.storage import spark_path
 from pricestream.errors import StreamError
-from pricestream.settings import JobSettings, Settings, StreamSettings
+from pricestream.job_settings import JobSettings
+from pricestream.settings import Settings, StreamSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient

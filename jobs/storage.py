@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pricestream.atomic import replace_file
 from pricestream.errors import StorageError
-from pricestream.settings import S3Settings
+from pricestream.job_settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -10,7 +10,7 @@ from pyspark.sql import types as t
 
 from jobs.schema import BAR_KEY, BARS, TICKS
 from jobs.storage import spark_path
-from pricestream.settings import JobSettings
+from pricestream.job_settings import JobSettings
 
 _TXN_APP_ID: Final = "spark.databricks.delta.write.txnAppId"
 _TXN_VERSION: Final = "spark.databricks.delta.write.txnVersion"

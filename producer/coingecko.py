@@ -6,7 +6,7 @@ from itertools import islice
 
 from pricestream import tick
 from pricestream.errors import SettingsError, SourceError
-from pricestream.settings import CoinGeckoSettings, ProducerSettings
+from pricestream.producer_settings import CoinGeckoSettings, ProducerSettings
 from producer.budget import CallBudget
 from producer.clock import Clock
 from producer.http import ApiClient, Unavailable

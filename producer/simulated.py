@@ -10,7 +10,8 @@ import requests
 
 from pricestream import tick
 from pricestream.errors import SettingsError
-from pricestream.settings import JobSettings, Settings
+from pricestream.job_settings import JobSettings
+from pricestream.settings import Settings
 from producer.budget import CallBudget
 from producer.clock import VirtualClock
 from producer.coingecko import CoinGeckoSource

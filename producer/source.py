@@ -10,7 +10,8 @@ from typing import Protocol
 import requests
 
 from pricestream import tick
-from pricestream.settings import ProducerSettings, Settings
+from pricestream.producer_settings import ProducerSettings
+from pricestream.settings import Settings
 from producer.budget import CallBudget
 from producer.clock import Clock, RealClock
 from producer.coingecko import CoinGeckoSource, base_url, key_header

@@ -3,7 +3,9 @@
 import pytest
 
 from jobs.report_settings import omissions, run_settings, source_detail
-from pricestream.settings import JobSettings, ProducerSettings, ReplaySettings, Settings, StreamSettings
+from pricestream.job_settings import JobSettings
+from pricestream.producer_settings import ProducerSettings, ReplaySettings
+from pricestream.settings import Settings, StreamSettings
 
 
 def test_the_run() -> None:

@@ -1,5 +1,5 @@
 from jobs.session import spark_conf
-from pricestream.settings import JobSettings
+from pricestream.job_settings import JobSettings
 
 
 def test_a_stand_in_for_s3_is_spoken_to_as_the_settings_say() -> None:

@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from jobs.storage import ConflictError, DiskStore, Store, local_path, open_file, open_store, spark_path
 from pricestream.errors import StorageError
-from pricestream.settings import S3Settings
+from pricestream.job_settings import S3Settings
 
 
 @pytest.fixture(scope="module")

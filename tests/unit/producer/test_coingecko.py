@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from pricestream.errors import SettingsError, SourceError
-from pricestream.settings import CoinGeckoSettings, ProducerSettings, Settings
+from pricestream.producer_settings import CoinGeckoSettings, ProducerSettings
+from pricestream.settings import Settings
 from producer.budget import CallBudget
 from producer.clock import VirtualClock
 from producer.coingecko import CoinGeckoSource, base_url, key_header
