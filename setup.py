@@ -41,6 +41,7 @@ setup(
             "pytest-cov>=5",
             "pytest-timeout>=2",
             "ruff>=0.6",
+            "ta-lib>=0.8",
             "types-PyYAML",
             "types-requests",
         ],
