@@ -2,6 +2,7 @@
 
 from setuptools import find_packages, setup
 
+PACKAGES = ["pricestream", "coingecko", "producer", "jobs"]
 SHARED = ["pydantic>=2.7,<3", "pyyaml>=6,<7", "rich>=13", "typer>=0.12"]
 PRODUCER = ["boto3>=1.36", "requests>=2.32,<3", "tenacity>=9,<10"]
 JOBS = [
@@ -12,6 +13,7 @@ JOBS = [
     "plotly>=6",
     "pyarrow>=15",
     "pyspark==3.5.6",
+    "requests>=2.32,<3",
     "tenacity>=9,<10",
 ]
 
@@ -21,7 +23,7 @@ setup(
     description="Streaming crypto prices: CoinGecko to Kinesis to Spark to partitioned CSV",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=find_packages(include=["pricestream", "pricestream.*", "producer", "producer.*", "jobs", "jobs.*"]),
+    packages=find_packages(include=[f"{name}{below}" for name in PACKAGES for below in ("", ".*")]),
     package_data={"jobs": ["templates/*"]},
     install_requires=SHARED,
     extras_require={

@@ -12,11 +12,11 @@ import typer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from coingecko.clock import RealClock
 from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings
 from pricestream.errors import StreamError
 from pricestream.settings import Settings, StreamSettings
-from producer.clock import RealClock
 from producer.loop import Loop
 from producer.sender import Sender
 from producer.sink import FETCH_ERRORS, KinesisSink, fetch_trouble

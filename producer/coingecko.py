@@ -1,45 +1,16 @@
 """A source that asks CoinGecko's ``/simple/price``."""
 
-import os
 from collections import deque
 from itertools import islice
 
+from coingecko.budget import CallBudget
+from coingecko.clock import Clock
+from coingecko.http import ApiClient, Unavailable
 from pricestream import tick
-from pricestream.errors import SettingsError, SourceError
-from pricestream.producer_settings import CoinGeckoSettings, ProducerSettings
-from producer.budget import CallBudget
-from producer.clock import Clock
-from producer.http import ApiClient, Unavailable
+from pricestream.errors import SourceError
+from pricestream.producer_settings import ProducerSettings
 from producer.parse import Prices, absent_currencies, parse_prices
 from producer.quote import Poll, Quote
-
-_HOSTS = {
-    "keyless": "https://api.coingecko.com/api/v3",
-    "demo": "https://api.coingecko.com/api/v3",
-    "pro": "https://pro-api.coingecko.com/api/v3",
-}
-_KEY_HEADERS = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
-
-
-def base_url(settings: CoinGeckoSettings) -> str:
-    """Give the address of the plan's API, or of its stand-in."""
-    return settings.base_url or _HOSTS[settings.plan]
-
-
-def key_header(settings: CoinGeckoSettings) -> tuple[str, str] | None:
-    """Give the header that carries the plan's key, which comes from the environment; None without a key.
-
-    Raises:
-        SettingsError: the plan needs a key and there is none, or it cannot be one.
-    """
-    if settings.plan == "keyless":
-        return None
-    key = os.environ.get(settings.api_key_env, "").strip()
-    if not key:
-        raise SettingsError(f"producer.coingecko.plan {settings.plan} needs a key in {settings.api_key_env}")
-    if not (key.isascii() and key.isprintable()):
-        raise SettingsError(f"the key in {settings.api_key_env} holds characters that no key has")
-    return _KEY_HEADERS[settings.plan], key
 
 
 class CoinGeckoSource:

@@ -4,9 +4,9 @@ import logging
 from datetime import UTC, datetime
 from threading import Event
 
+from coingecko.clock import Clock
 from pricestream import tick
 from pricestream.settings import Settings
-from producer.clock import Clock
 from producer.quote import Poll
 from producer.sender import Sender, Sent
 from producer.sink import MAX_RECORDS

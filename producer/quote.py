@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from coingecko.budget import CallsLeft
 from pricestream import tick
 
 
@@ -47,14 +48,6 @@ class Quote:
             change_24h_pct=self.change_24h_pct,
             event_seq=self.event_seq,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class CallsLeft:
-    """What the call budget still allows; None is without a limit."""
-
-    minute: int | None
-    month: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from itertools import chain
 from pathlib import Path
 from threading import Event as StopEvent
 
+from coingecko.clock import VirtualClock
 from pricestream import tick
 from pricestream.errors import SourceError
 from pricestream.settings import Settings
-from producer.clock import VirtualClock
 from producer.quote import Poll, Quote, closing_ms
 from producer.recording import Event, read_recording
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Final, Protocol
 
-from producer.backoff import backoff
-from producer.clock import Clock
+from coingecko.backoff import backoff
+from coingecko.clock import Clock
 from producer.sink import MAX_RECORDS, Outcome
 from producer.spool import Record, Spool
 

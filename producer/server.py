@@ -9,7 +9,7 @@ from threading import Event, Lock, Thread
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from producer.clock import Clock
+from coingecko.clock import Clock
 from producer.market import CURRENCIES, Market
 
 

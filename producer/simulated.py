@@ -8,14 +8,14 @@ from threading import Event
 
 import requests
 
+from coingecko.budget import CallBudget
+from coingecko.clock import VirtualClock
+from coingecko.http import ApiClient
 from pricestream import tick
 from pricestream.errors import SettingsError
 from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
-from producer.budget import CallBudget
-from producer.clock import VirtualClock
 from producer.coingecko import CoinGeckoSource
-from producer.http import ApiClient
 from producer.market import Market
 from producer.quote import Poll, closing_ms
 from producer.server import MarketServer

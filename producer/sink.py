@@ -19,10 +19,10 @@ from botocore.exceptions import (
 )
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, stop_when_event_set
 
+from coingecko.backoff import backoff
+from coingecko.clock import Clock
 from pricestream.errors import StreamError
 from pricestream.settings import StreamSettings
-from producer.backoff import backoff
-from producer.clock import Clock
 from producer.spool import Record
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """What the loop asks of a source, and the source that the settings name."""
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import Protocol
 
 import requests
 
+from coingecko.access import open_client
+from coingecko.budget import CallBudget
+from coingecko.clock import Clock, RealClock
 from pricestream import tick
 from pricestream.producer_settings import ProducerSettings
 from pricestream.settings import Settings
-from producer.budget import CallBudget
-from producer.clock import Clock, RealClock
-from producer.coingecko import CoinGeckoSource, base_url, key_header
-from producer.http import ApiClient
+from producer.coingecko import CoinGeckoSource
 from producer.quote import Poll
 from producer.replay import ReplaySource
 from producer.simulated import open_simulated
@@ -63,16 +62,5 @@ def _coingecko(producer: ProducerSettings, session: requests.Session, state_dir:
     api = producer.coingecko
     clock = RealClock()
     budget = CallBudget(state_dir / "budget.json", per_minute=api.calls_per_minute, per_month=api.calls_per_month)
-    client = ApiClient(
-        session,
-        base_url(api),
-        budget,
-        clock,
-        random.Random(),  # noqa: S311 - jitter only
-        stop,
-        key_header=key_header(api),
-        key_env=api.api_key_env,
-        timeout_seconds=api.timeout_seconds,
-        max_attempts=api.max_attempts,
-    )
+    client = open_client(api, session, budget, clock, stop)
     return CoinGeckoSource(client, budget, clock, producer, "coingecko")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from coingecko.atomic import write_json
 from pricestream.errors import StorageError
-from producer.atomic import write_json
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from botocore.exceptions import CredentialRetrievalError, MetadataRetrievalError
 from botocore.stub import Stubber
 from mypy_boto3_kinesis.client import KinesisClient
 
+from coingecko.clock import VirtualClock
 from pricestream.errors import StreamError
 from pricestream.settings import StreamSettings
 from producer.cli import kinesis_client
-from producer.clock import VirtualClock
 from producer.sink import KinesisSink, Outcome, split
 from producer.spool import Record
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from coingecko.budget import CallsLeft
+from coingecko.clock import VirtualClock
 from pricestream.errors import SourceError, StorageError, StreamError
 from pricestream.settings import Settings
 from pricestream.tick import Tick
-from producer.clock import VirtualClock
 from producer.loop import Loop
-from producer.quote import CallsLeft, Poll, Quote
+from producer.quote import Poll, Quote
 from producer.replay import ReplaySource
 from producer.sender import Sender
 from producer.sink import Outcome

@@ -1,6 +1,6 @@
 import random
 
-from producer.backoff import backoff
+from coingecko.backoff import backoff
 
 
 class _Highest(random.Random):

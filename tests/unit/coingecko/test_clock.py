@@ -1,7 +1,7 @@
 import time
 from threading import Event
 
-from producer.clock import RealClock, VirtualClock
+from coingecko.clock import RealClock, VirtualClock
 
 
 class _Waits(Event):

@@ -1,15 +1,15 @@
 """How often the API may be asked: per minute, per calendar month, and not before it said so."""
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from coingecko.atomic import write_json
 from pricestream.errors import StorageError
-from producer.atomic import write_json
-from producer.quote import CallsLeft
 
 _MINUTE_MS = 60_000
 
@@ -19,6 +19,14 @@ class Wait(NamedTuple):
 
     seconds: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallsLeft:
+    """What the budget still allows; None is without a limit."""
+
+    minute: int | None
+    month: int | None
 
 
 class _State(BaseModel):
@@ -55,7 +63,7 @@ class CallBudget:
             until = _next_month_ms(now_ms)
             return Wait(
                 (until - now_ms) / 1000,
-                f"the month's {self._per_month} API calls are used up; polling goes on at {_iso(until)}",
+                f"the month's {self._per_month} API calls are used up; it goes on at {_iso(until)}",
             )
         if now_ms < self._blocked_until_ms:
             until = self._blocked_until_ms
@@ -65,7 +73,7 @@ class CallBudget:
             return Wait(
                 (until - now_ms) / 1000,
                 f"more than {self._per_minute} API calls a minute would be needed "
-                "(producer.coingecko.calls_per_minute); polls take longer",
+                "(calls_per_minute); it takes longer",
             )
         return None
 

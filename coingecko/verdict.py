@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from producer.parse import find_error, is_known, refusal
+from coingecko.api_error import find_error, refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: in
         return Retry(f"CoinGecko answered {effective}{said}", after)
     if not is_json and status != HTTPStatus.UNAUTHORIZED:
         return Retry(f"CoinGecko answered {status} with something other than JSON", after)
-    if status == HTTPStatus.OK and error is not None and not is_known(error):
+    if status == HTTPStatus.OK and error is not None and not error.is_known:
         return Retry(f"CoinGecko answered 200 with an error: {error.message}", after)
     if status != HTTPStatus.OK or error is not None:
         return GiveUp(refusal(status, error, key_env=key_env))

@@ -9,11 +9,11 @@ from typing import Final
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_when_event_set
 
+from coingecko.backoff import backoff
+from coingecko.budget import CallBudget
+from coingecko.clock import Clock
+from coingecko.verdict import GiveUp, Ok, Retry, classify
 from pricestream.errors import SourceError
-from producer.backoff import backoff
-from producer.budget import CallBudget
-from producer.clock import Clock
-from producer.verdict import GiveUp, Ok, Retry, classify
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _NETWORK_ERRORS: Final = (
 )
 
 
-class Unavailable(Exception):  # noqa: N818 - not an error: the next poll may do better
+class Unavailable(Exception):  # noqa: N818 - not an error: a later call may do better
     """The API cannot be asked for now; the text says why."""
 
 
@@ -105,7 +105,7 @@ class ApiClient:
         reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
         if isinstance(verdict, GiveUp):
             raise SourceError(reason)
-        # The first of a series is news; the poll says once more what became of it.
+        # The first of a series is news; the caller says once more what became of it.
         log.log(logging.DEBUG if self._is_failing else logging.WARNING, "%s; trying again", reason)
         self._is_failing = True
         if verdict.after is not None:
@@ -141,7 +141,7 @@ class ApiClient:
                 raise Unavailable(wait.reason)
             self._clock.sleep(wait.seconds, self._stop)
             if self._stop.is_set():
-                raise Unavailable("the producer is stopping")
+                raise Unavailable("it is told to stop")
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from coingecko.budget import CallBudget, CallsLeft
 from pricestream.errors import StorageError
-from producer.budget import CallBudget
-from producer.quote import CallsLeft
 
 
 def ms(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The producer's small state files."""
+"""Small files of state."""
 
 import json
 from collections.abc import Mapping
