@@ -1,0 +1,106 @@
+"""What an audit finds, in plain values: nothing here needs Spark."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+#: How many findings of a kind are gathered; how many more there are is counted.
+MAX_FINDINGS: Final = 10_000
+
+
+@dataclass(frozen=True, order=True)
+class Moment:
+    """When a record was made and when it came, epoch ms; None where it is not known."""
+
+    polled_ms: int | None
+    arrived_ms: int | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Numbers of one producer that no row of ``ticks`` carries, both ends included."""
+
+    producer_id: str
+    from_seq: int
+    to_seq: int
+    #: Of the record just before; None where the first number is missing.
+    before: Moment | None
+    #: Of the record just behind.
+    behind: Moment
+
+    @property
+    def count(self) -> int:
+        """How many records are missing."""
+        return self.to_seq - self.from_seq + 1
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One number under which a producer sent two different records: two share an id, or one lost its state folder."""
+
+    producer_id: str
+    seq: int
+    #: The first and the last poll of those records.
+    first: Moment
+    last: Moment
+
+
+@dataclass(frozen=True)
+class Producer:
+    """What is there of one producer."""
+
+    producer_id: str
+    first_seq: int
+    last_seq: int
+    #: Different numbers that are there, and how many between them are not.
+    count: int
+    missing: int
+    #: The numbers before ``first_seq`` are gone, but they may be past retention, or the stream was told to begin later.
+    is_beginning_unknown: bool
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Whether every number that a producer counted is in ``ticks``."""
+
+    producers: tuple[Producer, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    #: All of them, also those that are not listed.
+    gap_count: int = 0
+    missing: int = 0
+    conflicts: tuple[Conflict, ...] = ()
+    conflict_count: int = 0
+    producer_count: int = 0
+    #: Gaps so new that what they lack may still be on its way.
+    open_gaps: int = 0
+    #: Accepted records without a producer or a number: nothing can be said of them.
+    unnumbered: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.gap_count and not self.conflict_count
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """What each row of ``ticks`` is."""
+
+    #: As the table counts them.
+    rows: int = 0
+    #: Different ticks and records, by status; a tick that is ok and late is ok.
+    distinct: dict[str, int] = field(default_factory=dict)
+    #: The same record read once more, and another record that says the same.
+    rereads: int = 0
+    resends: int = 0
+    #: Rows that the stream did not bring, by ``added_by``.
+    added: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def accounted(self) -> int:
+        """The sum of all classes, which must be ``rows``."""
+        return sum(self.distinct.values()) + self.rereads + self.resends + sum(self.added.values())
+
+    @property
+    def holds(self) -> bool:
+        """Whether each row is in one class."""
+        return self.rows == self.accounted

@@ -1,0 +1,142 @@
+"""Scope: what an audit looks at. Which dates, which version of ``ticks``, and up to which moment it can judge."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from delta.tables import DeltaTable
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from jobs.schema import HEARTBEAT, OK
+from jobs.storage import open_file, spark_path
+from pricestream.errors import SettingsError, StorageError
+from pricestream.settings import Settings
+
+#: What a job is in while more may come from it.
+_RUNNING: Final = ("starting", "running", "stopping")
+
+
+@dataclass(frozen=True)
+class Dates:
+    """UTC dates ``[first, end)``; None is open."""
+
+    first: date | None = None
+    end: date | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether no date is left out."""
+        return self.first is None and self.end is None
+
+    def include(self, column: str) -> Column:
+        """Tell whether a date or a time lies in them."""
+        is_in = f.lit(True)
+        if self.first is not None:
+            is_in &= f.col(column) >= f.lit(self.first.isoformat()).cast("date")
+        if self.end is not None:
+            is_in &= f.col(column) < f.lit(self.end.isoformat()).cast("date")
+        return is_in
+
+    def widened(self) -> "Dates":
+        """Take a day more on both sides."""
+        day = timedelta(days=1)
+        return Dates(self.first and self.first - day, self.end and self.end + day)
+
+
+def parse_dates(first: str | None, end: str | None) -> Dates:
+    """Read ``--from`` and ``--to``.
+
+    Raises:
+        SettingsError: one is no date, or there is no day between them.
+    """
+    dates = Dates(_parse_date("--from", first), _parse_date("--to", end))
+    if dates.first and dates.end and dates.first >= dates.end:
+        raise SettingsError(f"--from {first} --to {end}: there is no day in between; --to is the first day left out")
+    return dates
+
+
+def _parse_date(option: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise SettingsError(f"{option} {text}: is no date; write it as 2026-01-31 (UTC)") from None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one look at the lake goes by."""
+
+    dates: Dates
+    #: The version of ``ticks`` that is looked at, however much is added meanwhile.
+    version: int
+    #: Windows that end here or before are closed and written, epoch ms; None where the stream has brought nothing.
+    horizon_ms: int | None
+    #: The streaming job runs, so that newer records may be on their way.
+    is_running: bool
+    #: Rows of an earlier date may be gone by retention; None keeps for ever.
+    kept_from: date | None
+    #: The stream was told to begin at its tip, so no record was promised before the first.
+    begins_at_tip: bool
+
+    @property
+    def polls_until_ms(self) -> int | None:
+        """Records polled later than this may still be on their way, epoch ms; None where none is."""
+        return self.horizon_ms if self.is_running else None
+
+
+def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: date | None = None) -> Scope:
+    """Look at the tables and at the status of the job.
+
+    Raises:
+        StorageError: there are no tables.
+    """
+    job = settings.job
+    for path in (job.ticks, job.bars):
+        if not DeltaTable.isDeltaTable(spark, spark_path(path)):
+            raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
+    version = int(DeltaTable.forPath(spark, spark_path(job.ticks)).history(1).collect()[0]["version"])
+    is_running, watermark_ms = _job_status(settings)
+    horizon_ms = _newest_ms(ticks_at(spark, settings, version))
+    if horizon_ms is not None:
+        horizon_ms -= job.watermark_seconds * 1000
+        # The queries are behind what has landed; a job that stopped may have left its last windows in its state.
+        horizon_ms = min(horizon_ms, watermark_ms or horizon_ms)
+    today = today or datetime.now(UTC).date()
+    days = job.retention.ticks_days
+    return Scope(
+        dates=dates,
+        version=version,
+        horizon_ms=horizon_ms,
+        is_running=is_running,
+        kept_from=None if days is None else today - timedelta(days=days),
+        begins_at_tip=job.kinesis.starting_position == "LATEST",
+    )
+
+
+def ticks_at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
+    """Read one version of ``ticks``, so that every count is of the same rows."""
+    return spark.read.format("delta").option("versionAsOf", version).load(spark_path(settings.job.ticks))
+
+
+def _newest_ms(ticks: DataFrame) -> int | None:
+    """Give the newest event or heartbeat that the stream brought."""
+    of_stream = ticks.filter(f.col("added_by").isNull() & f.col("status").isin(OK, HEARTBEAT))
+    newest: int | None = of_stream.agg(f.unix_millis(f.max("event_time")).alias("newest")).collect()[0]["newest"]
+    return newest
+
+
+def _job_status(settings: Settings) -> tuple[bool, int | None]:
+    """Tell whether the streaming job says that it runs, and the watermark it says it has reached."""
+    store, name = open_file(settings.job.status_file, settings.job.s3, settings.stream.region)
+    data = store.read(name)
+    if data is None:
+        return False, None
+    try:
+        status: dict[str, Any] = json.loads(data)
+        return status["state"] in _RUNNING, status["bars"]["watermark_ms"]
+    except (ValueError, KeyError, TypeError):
+        raise StorageError(f"{settings.job.status_file}: is damaged; remove it") from None
