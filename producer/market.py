@@ -114,7 +114,8 @@ class Market:
     def __init__(self, seed: int, start_ms: int, refresh_seconds: int) -> None:
         """Begin at ``start_ms`` (epoch ms) at each coin's usual level."""
         self._seed = seed
-        self._start_s = start_ms // 1000
+        #: Its first moment, epoch seconds; before it there are no prices.
+        self.start_s = start_ms // 1000
         self._refresh = refresh_seconds
         self._walks: dict[str, _Walk] = {}
 
@@ -141,7 +142,7 @@ class Market:
         Coins renew one after the other, as they do at the real source.
         """
         offset = random.Random(f"{self._seed}/{coin_id}/offset").randrange(self._refresh)  # noqa: S311
-        begin = self._start_s - self._refresh + offset + 1
+        begin = self.start_s - self._refresh + offset + 1
         step = max(0, (now_ms // 1000 - begin) // self._refresh)
         return step, begin + step * self._refresh
 

@@ -1,16 +1,20 @@
 """A server on loopback that speaks CoinGecko's API about a made-up market."""
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from coingecko.clock import Clock
+from producer.chart import chart
 from producer.market import CURRENCIES, Market
+
+_CHART: Final = re.compile(r"/coins/([^/]+)/market_chart/range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Fault:
         body: what to send; None sends the right answer.
         delay_seconds: how long to sit on it, in real time.
         cut: whether to break off in the middle of the body.
+        drop: whether to close the connection without a word.
     """
 
     status: int = 200
@@ -30,10 +35,11 @@ class Fault:
     body: bytes | None = None
     delay_seconds: float = 0.0
     cut: bool = False
+    drop: bool = False
 
 
 class MarketServer:
-    """Serves ``/ping``, ``/simple/price`` and ``/simple/supported_vs_currencies`` on a free port."""
+    """Serves ``/ping``, ``/simple/price``, ``/simple/supported_vs_currencies`` and charts on a free port."""
 
     def __init__(self, market: Market, clock: Clock) -> None:
         """Serve ``market`` at the time that ``clock`` tells; start it with ``with``."""
@@ -41,10 +47,12 @@ class MarketServer:
         self._clock = clock
         self._lock = Lock()
         self._closing = Event()
-        #: Given, one per request for prices, before right answers are.
+        #: Given, one per request for prices or a chart, before right answers are.
         self.faults: deque[Fault] = deque()
         #: The headers of the latest requests; a market may run without end.
         self.requests: deque[Mapping[str, str]] = deque(maxlen=1_000)
+        #: Their paths, with the query.
+        self.paths: deque[str] = deque(maxlen=1_000)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -71,6 +79,8 @@ class MarketServer:
             return 200, {"gecko_says": "(V3) To the Moon!"}
         if route == "/simple/supported_vs_currencies":
             return 200, list(CURRENCIES)
+        if match := _CHART.fullmatch(route):
+            return self._chart(match[1], query)
         if route != "/simple/price":
             return 404, {"error": "Incorrect path. Please check https://www.coingecko.com/api/"}
         for name in ("ids", "vs_currencies"):
@@ -84,14 +94,29 @@ class MarketServer:
         return 200, {coin_id: fields for coin_id, fields in coins.items() if fields}
 
     def fault(self, path: str, headers: Mapping[str, str]) -> Fault:
-        """Take the next fault, or none, and note the request."""
+        """Take the next fault, or none, and note the request for ``path``, which has its query."""
         self.requests.append(headers)
-        if not path.endswith("/simple/price") or not self.faults:
+        self.paths.append(path)
+        if not urlsplit(path).path.endswith(("/simple/price", "/market_chart/range")) or not self.faults:
             return Fault()
         fault = self.faults.popleft()
         if fault.delay_seconds:
             self._closing.wait(fault.delay_seconds)
         return fault
+
+    def _chart(self, coin_id: str, query: Mapping[str, str]) -> tuple[int, object]:
+        for name in ("vs_currency", "from", "to"):
+            if name not in query:
+                return 422, {"error": f"Missing parameter {name}"}
+        if query["vs_currency"] not in CURRENCIES:
+            return 422, {"error": "invalid vs_currency"}
+        if not (query["from"].isdigit() and query["to"].isdigit()):
+            return 422, {"error": "from and to must be UNIX timestamps"}
+        now_s = self._clock.now_ms() // 1000
+        from_s, to_s = int(query["from"]), int(query["to"])
+        with self._lock:
+            found = chart(self._market, coin_id, query["vs_currency"], from_s=from_s, to_s=to_s, now_s=now_s)
+        return (404, {"error": "coin not found"}) if found is None else (200, found)
 
     def _coin(self, coin_id: str, currencies: list[str], query: Mapping[str, str]) -> dict[str, float]:
         fields: dict[str, float] = {}
@@ -122,7 +147,10 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            fault = market_server.fault(parts.path, dict(self.headers.items()))
+            fault = market_server.fault(self.path, dict(self.headers.items()))
+            if fault.drop:
+                self.close_connection = True
+                return
             status, content = market_server.answer(parts.path, query)
             if fault.body is not None or fault.status != 200:
                 status = fault.status
