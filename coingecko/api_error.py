@@ -29,7 +29,8 @@ class ApiError:
     @property
     def is_unknown_coin(self) -> bool:
         """Whether it is about a coin that CoinGecko does not have."""
-        return "coin" in self.message.lower() and "not f" in self.message.lower()
+        # A key that is not found has a code of its own, and CoinGecko's name has a coin in it.
+        return self.code in (None, 404) and "coin" in self.message.lower() and "not f" in self.message.lower()
 
 
 def find_error(body: object) -> ApiError | None:

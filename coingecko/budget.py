@@ -72,8 +72,7 @@ class CallBudget:
             until = self._recent[-self._per_minute] + _MINUTE_MS
             return Wait(
                 (until - now_ms) / 1000,
-                f"more than {self._per_minute} API calls a minute would be needed "
-                "(calls_per_minute); it takes longer",
+                f"more than {self._per_minute} API calls a minute would be needed (calls_per_minute); it takes longer",
             )
         return None
 

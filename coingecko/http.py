@@ -29,6 +29,10 @@ class Unavailable(Exception):  # noqa: N818 - not an error: a later call may do 
     """The API cannot be asked for now; the text says why."""
 
 
+class UnknownCoinError(SourceError):
+    """CoinGecko does not have the coin that it was asked about."""
+
+
 class _TryAgain(Exception):  # noqa: N818 - only tells tenacity to go on
     """One attempt failed in a way that may pass."""
 
@@ -83,6 +87,7 @@ class ApiClient:
         out here, so that the caller can go on with what else it has to do.
 
         Raises:
+            UnknownCoinError: the API does not have the coin.
             SourceError: the API refuses for good.
             Unavailable: it cannot be asked for now, or kept failing, or ``stop`` is set.
         """
@@ -104,7 +109,7 @@ class ApiClient:
             return verdict.body
         reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
         if isinstance(verdict, GiveUp):
-            raise SourceError(reason)
+            raise UnknownCoinError(reason) if verdict.is_unknown_coin else SourceError(reason)
         # The first of a series is news; the caller says once more what became of it.
         log.log(logging.DEBUG if self._is_failing else logging.WARNING, "%s; trying again", reason)
         self._is_failing = True

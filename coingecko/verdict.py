@@ -30,6 +30,7 @@ class GiveUp:
     """The same call will never work; the reason says what to do."""
 
     reason: str
+    is_unknown_coin: bool = False
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str) -> Ok | Retry | GiveUp:
@@ -53,7 +54,9 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: in
     if status == HTTPStatus.OK and error is not None and not error.is_known:
         return Retry(f"CoinGecko answered 200 with an error: {error.message}", after)
     if status != HTTPStatus.OK or error is not None:
-        return GiveUp(refusal(status, error, key_env=key_env))
+        return GiveUp(
+            refusal(status, error, key_env=key_env), is_unknown_coin=error is not None and error.is_unknown_coin
+        )
     return Ok(content)
 
 
