@@ -82,25 +82,10 @@ BAR_STATISTICS: Final = (
     "mean",
     "twap",
     "stddev",
-    "realized_volatility",
     "tick_count",
-    "late_count",
     "first_tick_at",
     "last_tick_at",
     "return_pct",
-    "origin",
-)
-
-#: What a bar says of itself among the bars before it, no further back than the settings' ``lookback_bars``.
-BAR_INDICATORS: Final = (
-    "log_return",
-    "sma",
-    "ema",
-    "bollinger_upper",
-    "bollinger_lower",
-    "rsi",
-    "anomaly",
-    "stale",
 )
 
 #: The ``bars`` table.
@@ -118,24 +103,11 @@ BARS: Final = t.StructType(
         t.StructField("mean", t.DoubleType()),
         t.StructField("twap", t.DoubleType()),
         t.StructField("stddev", t.DoubleType()),
-        t.StructField("realized_volatility", t.DoubleType()),
         t.StructField("tick_count", t.LongType()),
-        #: How many of the ticks had come too late and were taken in by a backfill that was told to.
-        t.StructField("late_count", t.LongType()),
         t.StructField("first_tick_at", t.TimestampType()),
         t.StructField("last_tick_at", t.TimestampType()),
         t.StructField("return_pct", t.DoubleType()),
         t.StructField("log_return", t.DoubleType()),
-        t.StructField("sma", t.DoubleType()),
-        t.StructField("ema", t.DoubleType()),
-        t.StructField("bollinger_upper", t.DoubleType()),
-        t.StructField("bollinger_lower", t.DoubleType()),
-        t.StructField("rsi", t.DoubleType()),
-        t.StructField("anomaly", t.BooleanType()),
-        t.StructField("stale", t.BooleanType()),
-        #: A closed window without a tick; every statistic is null.
-        t.StructField("gap", t.BooleanType()),
-        t.StructField("origin", t.StringType()),
         t.StructField("is_final", t.BooleanType()),
         t.StructField("revision", t.IntegerType()),
         t.StructField("date", t.DateType()),
