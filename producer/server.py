@@ -4,6 +4,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -161,7 +162,9 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
             for name, value in fault.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if fault.cut else body)
+            # A client that has given up, or was killed, is no trouble of the server's.
+            with suppress(ConnectionError):
+                self.wfile.write(body[: len(body) // 2] if fault.cut else body)
             self.close_connection = self.close_connection or fault.cut
 
         def log_message(self, *_: Any) -> None:
