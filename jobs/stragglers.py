@@ -80,7 +80,10 @@ class StragglerRepair:
             return 0
         start = self.checkpoint.micro_batch(BARS, first - 1)
         ticks = self._ticks() if start is None or start.is_snapshot else self._ticks_since(start.version)
-        return rebuild(self._touched(ticks, closed_ms), self.settings, self.sink)
+        count = rebuild(self._touched(ticks, closed_ms), self.settings, self.sink)
+        if count:
+            log.warning("%d bars had ticks that came after their window had closed; they are rebuilt from ticks", count)
+        return count
 
     def _touched(self, ticks: DataFrame, watermark_ms: int) -> DataFrame:
         seconds = self.settings.job.interval_seconds
@@ -120,7 +123,6 @@ def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:
         if ends is None:
             return 0
         first, last, count = ends
-        log.warning("%d bars have ticks that came after their window had closed; rebuilding them from ticks", count)
         is_on_date = f.col("date").between(utc_date(first), utc_date(last))
         is_in_span = f.unix_seconds("event_time").between(first, last + job.interval_seconds)
         ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & is_on_date & is_in_span)
