@@ -38,26 +38,27 @@ def find_bounds(counted: DataFrame, dates: Dates) -> DataFrame:
     )
 
 
-def find_numbers(counted: DataFrame, bounds: DataFrame) -> DataFrame:
-    """Give each number within the bounds once, with when its records were polled and came (epoch ms).
+def within_bounds(counted: DataFrame, bounds: DataFrame) -> DataFrame:
+    """Keep the rows whose number lies within their producer's bounds, with ``low`` and the ``bucket`` it falls into."""
+    limits = f.broadcast(bounds.select("producer_id", "low", "high"))
+    within = counted.join(limits, "producer_id").filter(f.col("seq").between(f.col("low"), f.col("high")))
+    return within.withColumn("bucket", f.floor(f.col("seq") / _BUCKET))
+
+
+def find_numbers(within: DataFrame) -> DataFrame:
+    """Give each number once, with when its records were polled and came (epoch ms).
 
     ``is_double`` tells that two records with different content carry it.
     """
-    within = counted.join(f.broadcast(bounds.select("producer_id", "low", "high")), "producer_id")
     payload = f.xxhash64("payload")
-    # Nothing but numbers of fixed length, so that Spark hashes and need not sort.
-    once = (
-        within.filter(f.col("seq").between(f.col("low"), f.col("high")))
-        .groupBy("producer_id", "seq", "low")
-        .agg(
-            f.min(f.unix_millis("polled_at")).alias("polled_first"),
-            f.max(f.unix_millis("polled_at")).alias("polled_last"),
-            f.min(f.unix_millis("arrived_at")).alias("arrived_first"),
-            f.max(f.unix_millis("arrived_at")).alias("arrived_last"),
-            (f.min(payload) != f.max(payload)).alias("is_double"),
-        )
+    # Nothing but values of fixed length, so that Spark hashes and need not sort.
+    return within.groupBy("producer_id", "low", "bucket", "seq").agg(
+        f.min(f.unix_millis("polled_at")).alias("polled_first"),
+        f.max(f.unix_millis("polled_at")).alias("polled_last"),
+        f.min(f.unix_millis("arrived_at")).alias("arrived_first"),
+        f.max(f.unix_millis("arrived_at")).alias("arrived_last"),
+        (f.min(payload) != f.max(payload)).alias("is_double"),
     )
-    return once.withColumn("bucket", f.floor(f.col("seq") / _BUCKET))
 
 
 def fill_buckets(numbers: DataFrame) -> DataFrame:
@@ -75,14 +76,14 @@ def fill_buckets(numbers: DataFrame) -> DataFrame:
     )
 
 
-def find_gaps(numbers: DataFrame, buckets: DataFrame) -> DataFrame:
+def find_gaps(within: DataFrame, buckets: DataFrame) -> DataFrame:
     """Find every range of numbers that is not there.
 
     Returns:
         ``producer_id``, ``from_seq`` and ``to_seq`` (both missing), ``is_beginning`` (none is there before), and
         ``before_polled``, ``before_arrived``, ``behind_polled``, ``behind_arrived``: the neighbours' times, epoch ms.
     """
-    return _between(buckets).unionByName(_inside(numbers, buckets))
+    return _between(buckets).unionByName(_inside(within, buckets))
 
 
 def _between(buckets: DataFrame) -> DataFrame:
@@ -99,22 +100,21 @@ def _between(buckets: DataFrame) -> DataFrame:
     return _as_gaps(linked)
 
 
-def _inside(numbers: DataFrame, buckets: DataFrame) -> DataFrame:
+def _inside(within: DataFrame, buckets: DataFrame) -> DataFrame:
     """Find gaps within buckets that are not full."""
     is_odd = f.col("count") < f.col("last") - f.col("first") + 1
-    odd = buckets.filter(is_odd).select("producer_id", "bucket", "first")
+    odd = f.broadcast(buckets.filter(is_odd).select("producer_id", "bucket"))
     in_order = Window.partitionBy("producer_id", "bucket").orderBy("seq")
-    linked = numbers.join(f.broadcast(odd), ["producer_id", "bucket"]).select(
+    linked = find_numbers(within.join(odd, ["producer_id", "bucket"], "left_semi")).select(
         "producer_id",
         "low",
         *_before(in_order, "seq", "polled_first", "arrived_first"),
         f.col("seq").alias("number"),
         f.col("polled_last").alias("behind_polled"),
         f.col("arrived_last").alias("behind_arrived"),
-        "first",
     )
-    # What lies before the bucket's first number is found between the buckets.
-    return _as_gaps(linked.filter(f.col("number") > f.col("first")))
+    # What lies before the first number of a bucket is found between the buckets.
+    return _as_gaps(linked.filter(f.col("number_before").isNotNull()))
 
 
 def _before(in_order: WindowSpec, *columns: str) -> list[Column]:

@@ -7,7 +7,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as f
 
-from jobs.audit_gaps import fill_buckets, find_bounds, find_gaps, find_numbers
+from jobs.audit_gaps import fill_buckets, find_bounds, find_gaps, find_numbers, within_bounds
 from jobs.audit_model import MAX_FINDINGS, Completeness, Conflict, Gap, Moment, Producer
 from jobs.audit_scope import Scope
 
@@ -51,9 +51,10 @@ def check_completeness(ticks: DataFrame, scope: Scope) -> Completeness:
 
 
 def _check(counted: DataFrame, bounds: DataFrame, scope: Scope) -> Completeness:
-    numbers = find_numbers(counted, bounds)
+    within = within_bounds(counted, bounds)
+    numbers = find_numbers(within)
     buckets = fill_buckets(numbers).persist()
-    gaps = _judge(find_gaps(numbers, buckets), scope).persist()
+    gaps = _judge(find_gaps(within, buckets), scope).persist()
     try:
         totals = {row["state"]: row for row in gaps.groupBy("state").agg(*_totals()).collect()}
         sums = buckets.agg(f.sum("doubles").alias("doubles"), f.countDistinct("producer_id").alias("producers"))
