@@ -1,5 +1,6 @@
 """Candles: bars that somebody else made. What they say of their window is taken over, the rest is unknown."""
 
+from functools import reduce
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -7,17 +8,71 @@ from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
 from jobs.schema import BARS, FROM_CANDLES
-from pricestream.interval import interval_seconds
+from pricestream.tick import GREATEST_PRICE, ID_PATTERN, LEAST_PRICE
 
-#: Candles, each window once.
-CANDLES: Final = t.StructType(
-    [
-        field
-        for field in BARS
-        if field.name
-        in ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
-    ]
-)
+_NAMES: Final = ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
+_PRICES: Final = ("open", "high", "low", "close")
+
+#: Candles.
+CANDLES: Final = t.StructType([BARS[name] for name in _NAMES])
+
+#: Why a candle is turned away that is not like another of its window.
+CONTRADICTS: Final = "contradicts_another"
+
+
+def judge_candles(candles: DataFrame) -> DataFrame:
+    """Say what is wrong with each candle by itself.
+
+    Args:
+        candles: columns of :data:`CANDLES` and ``is_whole``, whatever else.
+
+    Returns:
+        The same, and ``reason``; null where nothing is wrong.
+    """
+    best, worst = f.greatest("open", "close"), f.least("open", "close")
+    seconds = f.unix_micros("window_end") - f.unix_micros("window_start")
+    are_prices = reduce(lambda left, right: left & right, (_is_price(name) for name in _PRICES))
+    rules = {
+        "malformed": ~f.col("is_whole"),
+        "bad_coin_id": ~_is_id("coin_id"),
+        "bad_vs_currency": ~_is_id("vs_currency"),
+        "absurd_time": f.col("window_start").isNull(),
+        "bad_price": ~are_prices,
+        "high_too_low": f.col("high") < best,
+        "low_too_high": f.col("low") > worst,
+        "not_aligned": f.pmod(f.unix_micros("window_start"), seconds) != 0,
+    }
+    # From the last rule to the first, so that the first that fires gives the reason.
+    nothing = f.lit(None).cast("string")
+    reason = reduce(lambda rest, rule: f.when(rule[1], rule[0]).otherwise(rest), reversed(rules.items()), nothing)
+    return candles.withColumn("reason", reason)
+
+
+def once_each(candles: DataFrame, *, partitions: int | None) -> DataFrame:
+    """Take each window once.
+
+    Args:
+        candles: columns of :data:`CANDLES`, all of one interval and nothing wrong with each.
+        partitions: into how many to shuffle them; None leaves it to the session.
+
+    Returns:
+        Columns of :data:`CANDLES`, ``rows`` (how many there were) and ``is_certain``: false where they differ.
+        Which of several that differ is right, nobody can tell.
+    """
+    date = f.to_date("window_start").alias("date")
+    keyed = candles.select("*", date)
+    if partitions is not None:
+        keyed = keyed.repartition(partitions, "coin_id", "vs_currency", "date")
+    # The date is a function of the rest of the key; with it among the keys the rows need no second shuffle.
+    windows = keyed.groupBy("coin_id", "vs_currency", "date", "interval", "window_start", "window_end")
+    ends = [f.struct(f.min(name).alias("least"), f.max(name).alias("most")).alias(name) for name in _PRICES]
+    is_certain = reduce(
+        lambda left, right: left & right, (f.col(name)["least"] == f.col(name)["most"] for name in _PRICES)
+    )
+    taken = windows.agg(*ends, f.count("*").alias("rows"))
+    prices = [f.col(name)["least"].alias(name) for name in _PRICES]
+    keys = [name for name in _NAMES if name not in _PRICES]
+    return taken.select(*keys, *prices, "rows", is_certain.alias("is_certain"))
 
 
 def candle_bars(candles: DataFrame) -> DataFrame:
@@ -39,13 +94,14 @@ def candle_bars(candles: DataFrame) -> DataFrame:
         "revision": f.lit(0),
         "date": f.to_date("window_start"),
     }
-    return candles.select(*(_column(field, known.get(field.name)) for field in BARS)).select(*BARS.names)
+    columns = [known.get(field.name, f.lit(None)).cast(field.dataType).alias(field.name) for field in BARS]
+    return candles.select(*columns).select(*BARS.names)
 
 
-def _column(field: t.StructField, known: Column | None) -> Column:
-    return (f.lit(None).cast(field.dataType) if known is None else known).alias(field.name)
+def _is_price(name: str) -> Column:
+    return f.coalesce(f.col(name).between(LEAST_PRICE, GREATEST_PRICE), f.lit(False))
 
 
-def window_end(start: str, interval: str) -> Column:
-    """Give the end of the window that starts at a time."""
-    return f.col(start) + f.expr(f"INTERVAL {interval_seconds(interval)} SECONDS")
+def _is_id(name: str) -> Column:
+    # \A and \z, because $ would let a trailing newline through.
+    return f.coalesce(f.col(name).rlike(rf"\A{ID_PATTERN}\z"), f.lit(False))

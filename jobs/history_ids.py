@@ -17,16 +17,29 @@ class IdRule:
 
     #: The column that holds it: a key of :data:`jobs.history_layout.NAMES`.
     column: str | None = None
-    #: What every row has instead.
+    #: Else: a folder in the path of the row's file has it, as in ``coin_id=bitcoin``.
+    is_in_path: bool = False
+    #: Else: what every row has.
     value: str | None = None
     #: A row of ``column`` that says anything else is not ``value``'s.
     only: str | None = None
+
+
+def folder_pattern(what: str) -> str:
+    """Give the regular expression of a folder that names something; its group is the name."""
+    return rf"/{what}=({ID_PATTERN})/"
 
 
 def id_rule(path: str, layout: Layout, what: Literal["coin_id", "vs_currency"], given: str | None) -> IdRule:
     """Decide where ids come from: a column, a folder such as ``coin_id=bitcoin``, or what a person gave.
 
     An exchange's symbol is an id only where nothing was given: ``BTC/USD`` is none.
+
+    Args:
+        path: one of the files.
+        layout: how it is laid out.
+        what: the coin or the currency.
+        given: what a person said it is.
 
     Raises:
         SourceError: nothing gives the id, or what gives it cannot; the message says what to do.
@@ -36,11 +49,11 @@ def id_rule(path: str, layout: Layout, what: Literal["coin_id", "vs_currency"], 
         return IdRule(column=what)
     if what == "coin_id" and "symbol" in layout.places:
         return _rule_of_symbols(path, layout, given)
-    in_path = re.search(rf"/{what}=({ID_PATTERN})/", path)
-    value = in_path[1] if in_path else given
-    if value is None:
+    if re.search(folder_pattern(what), path):
+        return IdRule(is_in_path=True)
+    if given is None:
         raise SourceError(f"{path}: has no column {what}; give it with {_OPTIONS[what]}")
-    return IdRule(value=value)
+    return IdRule(value=given)
 
 
 def _rule_of_symbols(path: str, layout: Layout, given: str | None) -> IdRule:

@@ -107,6 +107,16 @@ def csv_layout(path: str, lines: Sequence[str]) -> Layout:
     return _layout_by_names(path, header, [_by_name(header, row) for row in rows], delimiter)
 
 
+def places_in_header(line: str, layout: Layout) -> Mapping[str, int] | None:
+    """Say where a header of another file has what ``layout`` knows; None if the line is no header."""
+    names = next(csv.reader([line], delimiter=layout.delimiter), [])
+    if _kind(names) is None:
+        return None
+    places = _places(names, layout.kind)
+    # A number of the row that was found to be none of a trade's.
+    return {what: place for what, place in places.items() if what in layout.places or what != "event_seq"}
+
+
 def json_layout(path: str, lines: Sequence[str]) -> Layout:
     """Find out how a file of JSON lines is laid out, by its first lines.
 
@@ -149,15 +159,15 @@ def _layout_by_names(path: str, names: Sequence[str], rows: Sequence[Row], delim
     kind = _kind(names)
     if kind is None:
         raise SourceError(f"{path}: has the columns {', '.join(map(short, names))}; it {_NEEDS}")
-    places = {what: place for what in _TAKEN[kind] if (place := _place(names, what)) is not None}
+    places = _places(names, kind)
     sample = tuple({what: row.get(names[place]) for what, place in places.items()} for row in rows)
     _check_times(path, names[places["time"]], sample)
-    text = next((text for row in sample if (text := row.get("event_seq")) and not _WHOLE.fullmatch(text)), None)
-    if text is not None:
+    numbers = [text for row in sample if (text := row.get("event_seq"))]
+    if numbers and not any(_WHOLE.fullmatch(text) for text in numbers):
         name = names[places.pop("event_seq")]
         # An "id" that is no number may be anything, such as a coin's; a trade's is what tells two trades apart.
         if normal_name(name) != "id":
-            said = f"{path}: the {name} {short(text)} is no whole number"
+            said = f"{path}: the {name} {short(numbers[0])} is no whole number"
             raise SourceError(f"{said}; number the trades, or leave the column out")
     return Layout(kind, tuple(names), places, sample, delimiter=delimiter)
 
@@ -166,6 +176,10 @@ def _kind(names: Sequence[str]) -> Literal["ticks", "candles"] | None:
     if all(_place(names, what) is not None for what in _NEEDED["candles"]):
         return "candles"
     return "ticks" if all(_place(names, what) is not None for what in _NEEDED["ticks"]) else None
+
+
+def _places(names: Sequence[str], kind: str) -> dict[str, int]:
+    return {what: place for what in _TAKEN[kind] if (place := _place(names, what)) is not None}
 
 
 def _place(names: Sequence[str], what: str) -> int | None:

@@ -12,8 +12,9 @@ class Unit(NamedTuple):
     """What numbers below a bound count."""
 
     below: int
-    #: Microseconds are ``number * times // divided_by``.
+    #: Microseconds are ``number`` times this,
     times: int
+    #: divided by this.
     divided_by: int
 
 
@@ -23,7 +24,7 @@ UNITS: Final = (
     Unit(10**11, 1_000_000, 1),  # seconds
     Unit(10**14, 1_000, 1),  # milliseconds
     Unit(10**17, 1, 1),  # microseconds
-    Unit(2**63, 1, 1_000),  # nanoseconds
+    Unit(10**18 * 9, 1, 1_000),  # nanoseconds
 )
 
 #: An ISO time begins like this: a bare year or time of day is none.
@@ -52,6 +53,9 @@ def _iso_us(text: str) -> int | None:
 
 
 def _number_us(text: str) -> int | None:
+    # Python would read digits of other scripts, and past underscores.
+    if not text.isascii() or "_" in text:
+        return None
     try:
         number: int | float = int(text)
     except ValueError:
@@ -62,4 +66,7 @@ def _number_us(text: str) -> int | None:
     if not (math.isfinite(number) and number >= 0):
         return None
     unit = next((each for each in UNITS if number < each.below), None)
-    return None if unit is None else round(number * unit.times / unit.divided_by)
+    if unit is None:
+        return None
+    in_us = number * unit.times
+    return in_us // unit.divided_by if isinstance(in_us, int) else round(in_us / unit.divided_by)

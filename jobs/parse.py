@@ -29,7 +29,13 @@ def parse(records: DataFrame) -> DataFrame:
         *fields,
         _timestamp("record.event_time").alias("event_time"),
         _timestamp("record.polled_at").alias("polled_at"),
-        _tick_id().alias("tick_id"),
+        tick_id(
+            coin_id=f.col("record.coin_id"),
+            vs_currency=f.col("record.vs_currency"),
+            event_time_ms=f.col("record.event_time"),
+            event_seq=f.col("record.event_seq"),
+            price=f.col("record.price"),
+        ).alias("tick_id"),
         "payload",
         "partition_key",
         "sequence_number",
@@ -43,12 +49,17 @@ def _timestamp(milliseconds: str) -> Column:
     return f.when(is_plausible, f.expr(f"timestamp_millis({milliseconds})"))
 
 
-def _tick_id() -> Column:
-    # 64 bits are enough: equality is only ever asked among the ticks of one coin in one window.
-    identity = ("coin_id", "vs_currency", "event_time", "event_seq", "price")
+def tick_id(*, coin_id: Column, vs_currency: Column, event_time_ms: Column, event_seq: Column, price: Column) -> Column:
+    """Hash what makes a tick the tick it is: the same wherever it came from, and however often.
+
+    64 bits are enough: equality is only ever asked among the ticks of one coin on one date.
+
+    Args:
+        coin_id: text.
+        vs_currency: text.
+        event_time_ms: a whole number of 64 bits, as the others are of the types of :data:`jobs.schema.RECORD`.
+        event_seq: may be null.
+        price: the number itself, not a text of it.
+    """
     # xxhash64 passes over nulls, so that (1, null) and (null, 1) would be one; -1 is no trade id.
-    columns = [
-        f.coalesce(f.col("record.event_seq"), f.lit(-1)) if name == "event_seq" else f.col(f"record.{name}")
-        for name in identity
-    ]
-    return f.xxhash64(*columns)
+    return f.xxhash64(coin_id, vs_currency, event_time_ms, f.coalesce(event_seq, f.lit(-1)), price)

@@ -230,7 +230,7 @@ REFUSED = {
     "a year": ("date,price\n2020,1\n", "the times in date, such as 2020, are none"),
     "days first": ("date,price\n31/12/2020,1\n", "the times in date, such as 31/12/2020, are none"),
     "trades that are numbered by texts": (
-        "time,price,trade_id\n1600000000,1,7\n1600000000,1,TKH2SE\n",
+        "time,price,trade_id\n1600000000,1,\n1600000000,1,TKH2SE\n",
         "the trade_id TKH2SE is no whole number; number the trades, or leave the column out",
     ),
     "nothing": ("\n\n", "is empty"),
@@ -323,6 +323,7 @@ def test_a_moment_is_the_same_as_iso(seconds: int) -> None:
         ("", None),
         ("now", None),
         ("20200913", None),
+        ("1_600_000_000", None),
         ("2020-13-01", None),
         ("2020-09-13 25:00:00", None),
     ],
@@ -390,7 +391,7 @@ def test_a_column_of_ids_comes_first() -> None:
 
 def test_a_folder_says_whose_prices_they_are() -> None:
     layout = layout_of("time,price\n1600000000,1\n")
-    assert id_rule("s3://b/coin_id=usd-coin/x.csv", layout, "coin_id", None) == IdRule(value="usd-coin")
+    assert id_rule("s3://b/coin_id=usd-coin/x.csv", layout, "coin_id", None) == IdRule(is_in_path=True)
 
 
 def test_what_was_given_stands_in_for_a_column() -> None:
