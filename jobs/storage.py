@@ -6,6 +6,7 @@ can use it.
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -55,6 +56,9 @@ class Store(Protocol):
 
     def write(self, key: str, data: bytes) -> None:
         """Put a file in place, whole, whatever is there."""
+
+    def list_keys(self) -> Iterator[str]:
+        """Give every file below the root, in no order; hidden ones, as a crash may leave them, are left out."""
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Keep other writers out where the storage itself can not refuse an outdated one."""
@@ -123,6 +127,12 @@ class DiskStore:
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, data)
 
+    def list_keys(self) -> Iterator[str]:
+        """See :class:`Store`."""
+        with _explained(self.root):
+            for folder, _, names in os.walk(self.root, onerror=_raise_but_where_there_is_none):
+                yield from (str((Path(folder) / name).relative_to(self.root)) for name in names if name[0] != ".")
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold a lock file beside the root; the system lets go of it when the process dies."""
@@ -133,6 +143,11 @@ class DiskStore:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _raise_but_where_there_is_none(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 @contextmanager
@@ -197,6 +212,14 @@ class S3Store:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
             self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+
+    def list_keys(self) -> Iterator[str]:
+        """See :class:`Store`."""
+        root = f"{self.prefix}/" if self.prefix else ""
+        with _readable(self._uri("")):
+            pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root)
+            for page in pages:
+                yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:  # noqa: ARG002

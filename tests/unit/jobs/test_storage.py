@@ -85,6 +85,33 @@ def test_a_lock_can_be_taken_again_once_it_is_let_go(store: Store) -> None:
             pass
 
 
+def test_every_file_is_listed(store: Store) -> None:
+    assert list(store.list_keys()) == []
+    # S3 lists a thousand in one page.
+    count = 3 if isinstance(store, DiskStore) else 1_001
+    names = {f"x=1/y={number}/f.csv" for number in range(count)} | {"f.csv"}
+    for name in names:
+        store.write(name, b"x")
+    found = list(store.list_keys())
+    assert (len(found), set(found)) == (len(names), names)
+
+
+def test_hidden_files_are_not_listed(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.write("a/.f.csv.tmp", b"half")
+    store.write("a/f.csv", b"whole")
+    assert list(store.list_keys()) == ["a/f.csv"]
+
+
+def test_a_folder_that_cannot_be_listed_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", denied)
+    with pytest.raises(StorageError, match="Permission denied"):
+        list(DiskStore(tmp_path).list_keys())
+
+
 def test_nothing_but_the_file_is_left_behind(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     store.write("a/f.csv", b"one")
