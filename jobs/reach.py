@@ -1,0 +1,64 @@
+"""Reach: which windows of each interval follow from a change of base bars, and what must be read for them.
+
+Plain arithmetic. All times are epoch seconds, UTC.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pricestream.interval import interval_seconds
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The windows of one interval, by their starts; every end is exclusive."""
+
+    interval: str
+    #: Length of a window.
+    seconds: int
+    #: The first window that is read: what the changed ones look back at begins here.
+    context: int
+    #: The windows that are made anew.
+    made_from: int
+    made_to: int
+    #: Up to here windows change, because they look back at those.
+    changed_to: int
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A change of base bars: those whose windows lie in ``[first, end)``."""
+
+    first: int
+    end: int
+    #: Every window that ends here or before is closed: nothing more comes into it.
+    closed: int
+    #: What lies behind ``end`` will be made in a next step, so it need not be looked at now.
+    is_followed: bool = False
+
+    def frames(self, intervals: Sequence[str], *, lookback: int) -> tuple[Frame, ...]:
+        """Work out the frame of each interval.
+
+        Where none of the windows made is closed there is only a filling one, which has no indicators:
+        nothing before or behind it is looked at.
+
+        Args:
+            intervals: the base interval and the longer ones.
+            lookback: how many windows, its own included, a bar looks at.
+        """
+        return tuple(self._frame(interval, lookback) for interval in intervals)
+
+    def _frame(self, interval: str, lookback: int) -> Frame:
+        seconds = interval_seconds(interval)
+        made_from = self.first // seconds * seconds
+        made_to = -(-self.end // seconds) * seconds
+        is_closing = made_from + seconds <= self.closed
+        looked_at = (lookback - 1) * seconds if is_closing else 0
+        behind = 0 if self.is_followed else looked_at
+        return Frame(interval, seconds, made_from - looked_at, made_from, made_to, made_to + behind)
+
+
+def whole_windows(reach: Reach, intervals: Sequence[str]) -> tuple[int, int]:
+    """Give the span of base bars that the longer windows made are rolled up from: ``[start, end)``."""
+    longest = max(interval_seconds(interval) for interval in intervals)
+    return reach.first // longest * longest, -(-reach.end // longest) * longest

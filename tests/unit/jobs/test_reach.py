@@ -1,0 +1,44 @@
+"""Which windows follow from a change of base bars."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.reach import Frame, Reach, whole_windows
+
+HOUR = 3_600
+
+
+def test_a_filling_window_looks_neither_back_nor_ahead() -> None:
+    # 09:00 to 09:01 has closed; the hour has not.
+    reach = Reach(first=9 * HOUR, end=9 * HOUR + 60, closed=9 * HOUR + 60)
+    minute, hour = reach.frames(("1m", "1h"), lookback=20)
+    assert minute == Frame("1m", 60, 9 * HOUR - 19 * 60, 9 * HOUR, 9 * HOUR + 60, 9 * HOUR + 20 * 60)
+    assert hour == Frame("1h", HOUR, 9 * HOUR, 9 * HOUR, 10 * HOUR, 10 * HOUR)
+
+
+def test_what_a_next_step_makes_is_left_to_it() -> None:
+    reach = Reach(first=0, end=24 * HOUR, closed=48 * HOUR, is_followed=True)
+    (frame,) = reach.frames(("1h",), lookback=3)
+    assert (frame.context, frame.changed_to) == (-2 * HOUR, 24 * HOUR)
+
+
+def test_longer_windows_are_made_of_whole_ones() -> None:
+    assert whole_windows(Reach(first=HOUR, end=5 * HOUR, closed=0), ("1m", "4h")) == (0, 8 * HOUR)
+
+
+@given(
+    first=st.integers(0, 10**6),
+    minutes=st.integers(1, 5_000),
+    closed=st.integers(0, 2 * 10**6),
+    lookback=st.integers(3, 100),
+)
+def test_every_window_that_shares_a_minute_with_the_change_is_made(
+    first: int, minutes: int, closed: int, lookback: int
+) -> None:
+    reach = Reach(first * 60, (first + minutes) * 60, closed)
+    for frame in reach.frames(("1m", "15m", "4h"), lookback=lookback):
+        step = min(60 * minutes, frame.seconds)
+        touched = {at // frame.seconds * frame.seconds for at in range(reach.first, reach.end, step)}
+        assert frame.context <= frame.made_from <= min(touched)
+        assert max(touched) + frame.seconds <= frame.made_to <= frame.changed_to
+        assert frame.made_from % frame.seconds == frame.made_to % frame.seconds == 0
