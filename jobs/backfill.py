@@ -1,15 +1,20 @@
-"""Backfill: bars and files of a range are made anew from ``ticks``, by the functions of the stream."""
+"""Backfill: history lands in ``ticks``, then its range becomes bars and files by the functions of the stream."""
 
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
+from rich.console import Console
 
+from jobs.history_coingecko import fetch_history
+from jobs.history_files import CandleHistory, open_history, read_coingecko_history
+from jobs.landing import Landed, land, take_in_late
 from jobs.schema import HEARTBEAT, OK
 from jobs.session import make_session
 from jobs.sink import BarSink
@@ -21,6 +26,8 @@ from pricestream.errors import SettingsError
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_SOURCES: Final = ("ticks", "coingecko", "files")
 
 
 @dataclass(frozen=True)
@@ -42,22 +49,67 @@ class Range:
             raise SettingsError(f"--to {end}: must lie after --from {first}; the day of --to is not included")
         return days
 
+    @property
+    def start_s(self) -> int:
+        """Its begin, epoch seconds."""
+        return _midnight(self.first)
+
+    @property
+    def end_s(self) -> int:
+        """Its end, epoch seconds."""
+        return _midnight(self.end)
+
     def days(self) -> Iterator[date]:
         """Give each day."""
         for number in range((self.end - self.first).days):
             yield self.first + timedelta(days=number)
 
 
-def run_backfill(settings: Settings, days: Range, coins: Sequence[str]) -> None:
-    """Make a session and rebuild a range in it.
+@dataclass(frozen=True)
+class Order:
+    """What a person asks for."""
+
+    days: Range
+    #: Only these coins; empty is all, from CoinGecko those of the producer's settings.
+    coins: tuple[str, ...] = ()
+    #: ``ticks`` adds nothing, ``coingecko`` fetches, ``files`` reads :attr:`path`.
+    source: str = "ticks"
+    path: str | None = None
+    #: Whose prices the files hold, where they do not say.
+    coin_id: str | None = None
+    vs_currency: str | None = None
+    include_late: bool = False
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        """Check what belongs together.
+
+        Raises:
+            SettingsError: it does not.
+        """
+        if self.source not in _SOURCES:
+            raise SettingsError(f"--source {self.source}: is none of {', '.join(_SOURCES)}")
+        if (self.source == "files") != (self.path is not None):
+            raise SettingsError("--source files needs --path, and no other source takes one")
+        if self.dry_run and self.source != "coingecko":
+            raise SettingsError("--dry-run says what --source coingecko would take; leave it out here")
+
+
+def run_backfill(settings: Settings, order: Order) -> None:
+    """Fetch what there is to fetch, then make a session, land it and rebuild the range.
 
     Raises:
-        PricestreamError: storage can not be used, or Spark failed.
+        PricestreamError: the source or storage can not be used, or Spark failed.
     """
+    fetched = _fetch(settings, order)
+    if order.dry_run:
+        return
+    days, coins = order.days, order.coins
     spark = make_session(settings.job)
     spark.sparkContext.setLogLevel("WARN")
     try:
         create_tables(spark, settings.job)
+        land_history(spark, settings, order, fetched)
         count = rebuild_range(spark, settings, days, coins)
         log.info("%d bars from %s to %s are as ticks has them", count, days.first, days.end)
     except (PySparkException, Py4JError) as error:
@@ -65,6 +117,62 @@ def run_backfill(settings: Settings, days: Range, coins: Sequence[str]) -> None:
         raise QueryError(f"Spark failed: {reason_of(error)}") from None
     finally:
         spark.stop()
+
+
+def _fetch(settings: Settings, order: Order) -> list[str]:
+    if order.source != "coingecko":
+        return []
+    return fetch_history(
+        settings,
+        start_s=order.days.start_s,
+        end_s=order.days.end_s,
+        coins=order.coins or settings.producer.coins,
+        dry_run=order.dry_run,
+        console=Console(stderr=True),
+    )
+
+
+def land_history(spark: SparkSession, settings: Settings, order: Order, fetched: Sequence[str]) -> None:
+    """Add to ``ticks`` what the source has of the range and it lacks.
+
+    Raises:
+        SourceError: files cannot be read or understood.
+        SettingsError: they hold candles.
+    """
+    if order.source == "files" and order.path is not None:
+        history = open_history(
+            spark,
+            settings,
+            order.path,
+            coin_id=order.coin_id,
+            vs_currency=order.vs_currency,
+            candle_interval=None,
+            candle_stamp="start",
+        )
+        if isinstance(history, CandleHistory):
+            raise SettingsError(f"{order.path}: holds candles, which can not be taken in yet; give a file of ticks")
+        _say(land(_in_range(history.ticks, order), settings, added_by="backfill:files"))
+    if fetched:
+        _say(land(_in_range(read_coingecko_history(spark, fetched), order), settings, added_by="backfill:coingecko"))
+    if order.include_late:
+        days = order.days
+        _say(
+            take_in_late(spark, settings, start_s=days.start_s, end_s=days.end_s, coins=list(order.coins) or None),
+            "late ticks taken in",
+        )
+
+
+def _in_range(ticks: DataFrame, order: Order) -> DataFrame:
+    # What cannot be read has no time, and is kept as a rejected row.
+    at = f.unix_seconds("event_time")
+    is_in_range = at.isNull() | ((at >= order.days.start_s) & (at < order.days.end_s))
+    chosen = f.col("coin_id").isNull() | f.col("coin_id").isin(list(order.coins)) if order.coins else f.lit(True)
+    return ticks.filter(is_in_range & chosen)
+
+
+def _say(landed: Landed, what: str = "ticks added") -> None:
+    statuses = ", ".join(f"{count:,} {status}" for status, count in sorted(landed.by_status.items())) or "none"
+    log.info("%s: %s; %s were there already", what, statuses, f"{landed.already_there:,}")
 
 
 def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> int:
@@ -105,6 +213,10 @@ def _windows(spark: SparkSession, settings: Settings, day: date, coins: Sequence
     chosen = ticks.filter(f.col("coin_id").isin(list(coins))) if coins else ticks
     start = window_start("event_time", settings.job.interval_seconds).alias("window_start")
     return chosen.select("coin_id", "vs_currency", start).distinct()
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 def _date(option: str, text: str) -> date:

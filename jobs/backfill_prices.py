@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.backfill import Range, run_backfill
+from jobs.backfill import Order, Range, run_backfill
 from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings
 
@@ -21,18 +21,27 @@ def main(
     config: Annotated[Path, typer.Option(help="The settings file, such as conf/local.yaml.")],
     first: Annotated[str, typer.Option("--from", help="The first day, UTC, such as 2026-01-01.")],
     end: Annotated[str, typer.Option("--to", help="The day behind the last one.")],
+    source: Annotated[str, typer.Option(help="ticks (what is there already), coingecko or files.")] = "ticks",
+    path: Annotated[str | None, typer.Option(help="Files of ticks: a file, a folder or a glob, or on S3.")] = None,
     coins: Annotated[list[str] | None, typer.Option(help="Only this coin; may be given several times.")] = None,
+    coin_id: Annotated[str | None, typer.Option(help="Whose prices the files hold, where they do not say.")] = None,
+    vs_currency: Annotated[str | None, typer.Option(help="In which currency, where they do not say.")] = None,
+    include_late: Annotated[bool, typer.Option(help="Take in ticks that the stream set aside as late.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Only say what fetching from CoinGecko would take.")] = False,
     overrides: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Make the bars and CSV files of a range anew from the ticks table, while the stream runs or not.
+    """Take history into the ticks table, and make the bars and CSV files of a range anew, while the stream runs or not.
 
-    Exit codes: 0 done, 1 Spark failed, 2 a wrong setting, 5 the lake cannot be used.
+    Exit codes: 0 done, 1 Spark failed or fetching is not complete, 2 a wrong setting, 3 the source refuses or
+    cannot be read, 5 the lake cannot be used.
     """
     start_logging(verbose=verbose)
 
     def work() -> None:
-        run_backfill(load_settings(config, overrides or []), Range.parse(first, end), coins or [])
+        days = Range.parse(first, end)
+        order = Order(days, tuple(coins or ()), source, path, coin_id, vs_currency, include_late, dry_run)
+        run_backfill(load_settings(config, overrides or []), order)
 
     sys.exit(exit_code_of(work))
 

@@ -19,7 +19,7 @@ from jobs.schema import BAR_KEY, OK
 from jobs.sink import BarSink, ends_of, utc_date
 from jobs.storage import spark_path
 from jobs.tables import read_ticks
-from jobs.window import base_bars, of_interest, window_start
+from jobs.window import base_bars, finest, of_interest, window_start
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:
         ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & is_on_date & is_in_span)
         start = window_start("event_time", job.interval_seconds)
         touched = ticks.withColumn("window_start", start).join(f.broadcast(windows), list(BAR_KEY), "left_semi")
-        sink.write(base_bars(touched, interval=job.base_interval, seconds=job.interval_seconds))
+        sink.write(base_bars(finest(touched), interval=job.base_interval, seconds=job.interval_seconds))
         return count
     finally:
         windows.unpersist()

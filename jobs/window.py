@@ -4,10 +4,10 @@ A bar is a function of the *set* of its ticks. They are gathered as a set, sorte
 order, so that neither arrival order nor repetition nor batch boundaries change a bit of any sum.
 """
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
-from jobs.schema import BAR_STATISTICS, BARS, HEARTBEAT, OK
+from jobs.schema import BAR_KEY, BAR_STATISTICS, BARS, HEARTBEAT, HISTORY_SOURCE, OK
 
 
 def of_interest(ticks: DataFrame) -> DataFrame:
@@ -18,6 +18,17 @@ def of_interest(ticks: DataFrame) -> DataFrame:
     """
     is_from_stream = f.col("added_by").isNull()
     return ticks.filter(is_from_stream & f.col("status").isin(OK, HEARTBEAT))
+
+
+def finest(ticks: DataFrame) -> DataFrame:
+    """Leave the points of a fetched history out of windows that have ticks of a finer source.
+
+    Args:
+        ticks: ``coin_id``, ``vs_currency``, ``window_start``, ``source``, ``added_by``, whatever else.
+    """
+    is_history = f.col("added_by").isNotNull() & (f.col("source") == HISTORY_SOURCE)
+    has_finer = f.bool_or(~is_history).over(Window.partitionBy(*BAR_KEY))
+    return ticks.withColumn("has_finer", has_finer).filter(~is_history | ~f.col("has_finer")).drop("has_finer")
 
 
 def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:

@@ -1,18 +1,20 @@
 """A range of bars is made anew from ticks, and ends in the files that the stream would have written."""
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.backfill import Range, rebuild_range
+from jobs.backfill import Order, Range, land_history, rebuild_range
 from jobs.parse import parse
 from jobs.schema import KINESIS
 from jobs.storage import spark_path
-from jobs.tables import append_ticks, create_tables, read_bars
+from jobs.tables import append_ticks, create_tables, read_bars, read_ticks
 from jobs.validate import validate
 from pricestream.errors import SettingsError
 from pricestream.settings import Settings
@@ -111,4 +113,78 @@ def test_other_coins_and_other_days_are_left_alone(spark: SparkSession, settings
 def test_a_range_that_is_none_is_refused(first: str, end: str, says: str) -> None:
     with pytest.raises(SettingsError) as caught:
         Range.parse(first, end)
+    assert str(caught.value).startswith(says)
+
+
+def test_a_file_of_trades_becomes_the_bars_that_pandas_makes_of_it(
+    spark: SparkSession, make_settings: MakeSettings, real_trades: Path
+) -> None:
+    settings = make_settings()
+    create_tables(spark, settings.job)
+    days = Range.parse("2019-10-12", "2019-10-13")
+    order = Order(days, source="files", path=str(real_trades), coin_id="ripple", vs_currency="eth")
+    land_history(spark, settings, order, [])
+    rows = read_ticks(spark, settings.job).count()
+    rebuild_range(spark, settings, days, [])
+
+    trades = pd.read_csv(real_trades).sort_values(["timestamp_ms", "trade_id"])
+    trades = trades[trades.timestamp_ms.between(days.start_s * 1000, days.end_s * 1000 - 1)]
+    minute = pd.to_datetime(trades.timestamp_ms // 60_000 * 60_000, unit="ms", utc=True).rename("window_start")
+    expected = trades.groupby(minute).price.agg(["first", "max", "min", "last", "count"])
+    assert rows == len(trades)
+    tree = csv_tree(settings)
+    found = pd.concat(pd.read_csv(path, parse_dates=["window_start"]) for path in Path(settings.job.csv).rglob("*.csv"))
+    found = found.set_index("window_start").sort_index()[["open", "high", "low", "close", "tick_count"]]
+    pd.testing.assert_frame_equal(found, expected.set_axis(found.columns, axis=1), check_exact=True)
+
+    # The same file once more adds nothing and changes nothing.
+    land_history(spark, settings, order, [])
+    assert read_ticks(spark, settings.job).count() == rows
+    rebuild_range(spark, settings, days, [])
+    assert csv_tree(settings) == tree
+
+
+def test_fetched_history_fills_what_the_stream_left_empty_and_nothing_else(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    # One point in a minute that has a tick, one in a minute of its own, one outside of the range.
+    at = {30_000: 999.0, 5 * MINUTE_MS: 104.0, -MINUTE_MS: 1.0}
+    points = [
+        {"coin_id": "bitcoin", "vs_currency": "usd", "event_time": DAY_MS + ms, "price": price}
+        for ms, price in at.items()
+    ]
+    file = tmp_path / "chunk.jsonl"
+    file.write_text("".join(f"{json.dumps(point)}\n" for point in points))
+    land_history(spark, settings, Order(DAYS, source="coingecko"), [str(file)])
+    rebuild_range(spark, settings, DAYS, [])
+    assert bars(spark, settings) == EXPECTED | {("bitcoin", "05 00:05"): (104.0, 1, None, 0)}
+
+
+def test_late_ticks_are_taken_in_when_told_to(spark: SparkSession, settings: Settings) -> None:
+    rebuild_range(spark, settings, DAYS, [])
+    late = Tick("bitcoin", "usd", 90.0, DAY_MS + 1_000, DAY_MS + 10 * 3_600_000, "p", 8, "simulated").to_json()
+    append_ticks(landed(spark, settings, [late]), settings.job)
+    rebuild_range(spark, settings, DAYS, [])
+    assert bars(spark, settings) == EXPECTED
+    land_history(spark, settings, Order(DAYS, include_late=True), [])
+    rebuild_range(spark, settings, DAYS, [])
+    # Its revision goes up, and a rebuild that is not told to keeps what was decided.
+    taken_in = EXPECTED | {("bitcoin", "05 00:00"): (90.0, 2, None, 1)}
+    assert bars(spark, settings) == taken_in
+    rebuild_range(spark, settings, DAYS, [])
+    assert bars(spark, settings) == taken_in
+
+
+@pytest.mark.parametrize(
+    ("order", "says"),
+    [
+        ({"source": "kraken"}, "--source kraken: is none of ticks, coingecko, files"),
+        ({"source": "files"}, "--source files needs --path"),
+        ({"path": "x.csv"}, "--source files needs --path"),
+        ({"dry_run": True}, "--dry-run says what --source coingecko would take"),
+    ],
+)
+def test_an_order_that_does_not_fit_together_is_refused(order: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Order(DAYS, **order)  # type: ignore[arg-type]
     assert str(caught.value).startswith(says)
