@@ -7,7 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from jobs.schema import BARS, FROM_CANDLES
+from jobs.schema import BARS
 from pricestream.tick import GREATEST_PRICE, ID_PATTERN, LEAST_PRICE
 
 _NAMES: Final = ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
@@ -83,13 +83,11 @@ def candle_bars(candles: DataFrame) -> DataFrame:
 
     Returns:
         Columns of :data:`jobs.schema.BARS`. What only ticks can tell is null (``mean``, ``twap``,
-        ``stddev``, ``realized_volatility``, the counts and times of ticks), and so are the indicators.
+        ``stddev``, the counts and times of ticks).
     """
     known = {
         **{name: f.col(name) for name in CANDLES.names},
         "return_pct": (f.col("close") - f.col("open")) / f.col("open") * 100,
-        "gap": f.lit(False),
-        "origin": f.lit(FROM_CANDLES),
         "is_final": f.lit(True),
         "revision": f.lit(0),
         "date": f.to_date("window_start"),

@@ -467,7 +467,7 @@ def test_fetched_history(opener: Opener, spark: SparkSession) -> None:
         read_coingecko_history(spark, [str(opener.folder / "none.jsonl")])
 
 
-def test_candles_become_bars_that_say_so(opener: Opener) -> None:
+def test_candles_become_bars_without_what_only_ticks_can_tell(opener: Opener) -> None:
     history = opener.candles(opener.write("c.csv", minutes(PLAIN, (8.0, 8.0, 8.0, 8.0))))
     bars = candle_bars(history.candles)
     assert bars.schema.simpleString() == BARS.simpleString()
@@ -484,8 +484,6 @@ def test_candles_become_bars_that_say_so(opener: Opener) -> None:
         "low": 0.5,
         "close": 2.0,
         "return_pct": 100.0,
-        "gap": False,
-        "origin": "candles",
         "is_final": True,
         "revision": 0,
         "date": datetime(2020, 9, 13, tzinfo=UTC).date(),
