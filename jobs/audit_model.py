@@ -1,7 +1,15 @@
 """What an audit finds, in plain values: nothing here needs Spark."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from jobs.audit_scope import Scope
+
+#: What can be wrong with a bar or a file: there should be one, there should be none, it should be another.
+MISSING: Final = "missing"
+UNFOUNDED: Final = "unfounded"
+DIFFERS: Final = "differs"
 
 #: How many findings of a kind are gathered; how many more there are is counted.
 MAX_FINDINGS: Final = 10_000
@@ -70,6 +78,8 @@ class Completeness:
     conflicts: tuple[Conflict, ...] = ()
     conflict_count: int = 0
     producer_count: int = 0
+    #: Different numbers that are there, of all producers.
+    numbers: int = 0
     #: Gaps so new that what they lack may still be on its way.
     open_gaps: int = 0
     #: Accepted records without a producer or a number: nothing can be said of them.
@@ -104,3 +114,77 @@ class Accounting:
     def holds(self) -> bool:
         """Whether each row is in one class."""
         return self.rows == self.accounted
+
+
+@dataclass(frozen=True, order=True)
+class BarDifference:
+    """A closed window whose stored bar is not the one that its ticks make."""
+
+    coin_id: str
+    vs_currency: str
+    interval: str
+    window_start_ms: int
+    #: :data:`MISSING`, :data:`UNFOUNDED` or :data:`DIFFERS`.
+    kind: str
+
+
+@dataclass(frozen=True, order=True)
+class FileDifference:
+    """A file of the CSV tree that does not hold what ``bars`` says."""
+
+    #: Its path in the tree.
+    key: str
+    #: :data:`MISSING`, :data:`UNFOUNDED` or :data:`DIFFERS`.
+    kind: str
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """Whether bars are what their ticks make, and files what their bars say."""
+
+    bar_differences: tuple[BarDifference, ...] = ()
+    bar_difference_count: int = 0
+    bars: int = 0
+    file_differences: tuple[FileDifference, ...] = ()
+    file_difference_count: int = 0
+    files: int = 0
+    #: Files that differ, but are still being written to.
+    open_files: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing differs."""
+        return not self.bar_difference_count and not self.file_difference_count
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What a repair did."""
+
+    #: Records that were fetched again and landed in ``ticks``.
+    landed: int = 0
+    #: Records found whose windows are still open: the next audit can land them.
+    too_new: int = 0
+    #: Missing records that the stream does not keep any more, and those that it should have and has not.
+    forgotten: int = 0
+    not_found: int = 0
+    #: Bars that were made anew, and files that were replaced or removed.
+    bars: int = 0
+    files: int = 0
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One look at the lake."""
+
+    scope: "Scope"
+    completeness: Completeness
+    accounting: Accounting
+    consistency: Consistency
+    #: What was repaired before it.
+    repair: Repair | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is missing and nothing differs."""
+        return self.completeness.holds and self.accounting.holds and self.consistency.holds

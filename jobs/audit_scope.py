@@ -30,6 +30,10 @@ class Dates:
         """Whether no date is left out."""
         return self.first is None and self.end is None
 
+    def has(self, day: date) -> bool:
+        """Tell whether a date is one of them."""
+        return (self.first is None or day >= self.first) and (self.end is None or day < self.end)
+
     def include(self, column: str) -> Column:
         """Tell whether a date or a time lies in them."""
         is_in = f.lit(True)

@@ -57,11 +57,12 @@ def _check(counted: DataFrame, bounds: DataFrame, scope: Scope) -> Completeness:
     gaps = _judge(find_gaps(within, buckets), scope).persist()
     try:
         totals = {row["state"]: row for row in gaps.groupBy("state").agg(*_totals()).collect()}
-        sums = buckets.agg(f.sum("doubles").alias("doubles"), f.countDistinct("producer_id").alias("producers"))
-        total = sums.collect()[0]
+        sums = (f.sum("doubles").alias("doubles"), f.sum("count").alias("numbers"))
+        total = buckets.agg(*sums, f.countDistinct("producer_id").alias("producers")).collect()[0]
         return Completeness(
             producers=_list_producers(buckets, gaps),
             producer_count=total["producers"],
+            numbers=total["numbers"] or 0,
             gaps=_list_gaps(gaps) if _MISSING in totals else (),
             gap_count=_total(totals, _MISSING, "gaps"),
             missing=_total(totals, _MISSING, "records"),

@@ -138,8 +138,12 @@ def _refuse_other_headers(spark: SparkSession, files: Files, layout: Layout) -> 
     headers come to Python.
     """
     lines = spark.read.options(**FOLDERS).text(files.spark_path).select("value", f.input_file_name().alias("file"))
-    value = f.lower("value")
-    is_suspect = value.rlike(r"time|date|unix|\bts\b|snapped_at|window_start") & value.rlike("price|close")
+    # In this order, because few rows get past the first two.
+    is_suspect = (
+        ~f.col("value").rlike(r'\A\s*"?[0-9]')
+        & f.col("value").rlike("(?i)price|close")
+        & f.col("value").rlike(r"(?i)time|date|unix|\bts\b|snapped_at|window_start")
+    )
     headers = lines.filter(is_suspect).groupBy("value").agg(f.min("file").alias("file"))
     with explained(files.path):
         found = headers.collect()

@@ -4,33 +4,15 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from delta import exceptions as delta
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
-from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from jobs.conflict import retry_on_conflict
 from jobs.publish import Partition, hour_of, publish
 from jobs.revise import CHANGED, NEW, SAME, revise
 from jobs.tables import read_bars, upsert_bars
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
-
-# In Python these are siblings: the last is the base of the others in Java alone.
-_CONFLICTS = (
-    delta.ConcurrentAppendException,
-    delta.ConcurrentDeleteDeleteException,
-    delta.ConcurrentDeleteReadException,
-    delta.ConcurrentTransactionException,
-    delta.ConcurrentWriteException,
-    delta.DeltaConcurrentModificationException,
-)
-
-_retry_on_conflict = retry(
-    retry=retry_if_exception_type(_CONFLICTS),
-    stop=stop_after_attempt(8),
-    wait=wait_random_exponential(multiplier=0.2, max=10),
-    reraise=True,
-)
 
 
 @dataclass
@@ -64,7 +46,7 @@ class BarSink:
             finally:
                 bars.unpersist()
 
-    @_retry_on_conflict
+    @retry_on_conflict
     def _write(self, bars: DataFrame, txn: tuple[str, int] | None) -> int:
         ends = ends_of(bars)
         if ends is None:

@@ -57,6 +57,9 @@ class Store(Protocol):
     def write(self, key: str, data: bytes) -> None:
         """Put a file in place, whole, whatever is there."""
 
+    def remove(self, key: str) -> None:
+        """Take a file away; where there is none, that is what was wanted."""
+
     def list_keys(self) -> Iterator[str]:
         """Give every file below the root, in no order; hidden ones, as a crash may leave them, are left out."""
 
@@ -126,6 +129,11 @@ class DiskStore:
         with _explained(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             replace_file(target, data)
+
+    def remove(self, key: str) -> None:
+        """See :class:`Store`."""
+        with _explained(self.root / key):
+            (self.root / key).unlink(missing_ok=True)
 
     def list_keys(self) -> Iterator[str]:
         """See :class:`Store`."""
@@ -212,6 +220,11 @@ class S3Store:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
             self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+
+    def remove(self, key: str) -> None:
+        """See :class:`Store`."""
+        with _readable(self._uri(key)):
+            self._client().delete_object(Bucket=self.bucket, Key=self._key(key))
 
     def list_keys(self) -> Iterator[str]:
         """See :class:`Store`."""

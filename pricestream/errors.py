@@ -29,3 +29,9 @@ class StorageError(PricestreamError):
     """The lake, the checkpoint or the spool cannot be read or written, or belongs to another stream."""
 
     exit_code = 5
+
+
+class AuditError(PricestreamError):
+    """An audit found something that is missing or differs."""
+
+    exit_code = 6

@@ -10,6 +10,8 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.audit import audit_lake
+from jobs.audit_scope import Dates, parse_dates
 from jobs.backfill import Order, Range, land_history, rebuild_range
 from jobs.parse import parse
 from jobs.schema import KINESIS
@@ -158,6 +160,9 @@ def test_fetched_history_fills_what_the_stream_left_empty_and_nothing_else(
     land_history(spark, settings, Order(DAYS, source="coingecko"), [str(file)])
     rebuild_range(spark, settings, DAYS, [])
     assert bars(spark, settings) == EXPECTED | {("bitcoin", "05 00:05"): (104.0, 1, None, 0)}
+    # An audit makes the same of them, also of one day whose first bar looks back into the day before.
+    for dates in (Dates(), parse_dates("2026-01-06", None)):
+        assert audit_lake(spark, settings, dates).consistency.holds
 
 
 def test_late_ticks_are_taken_in_when_told_to(spark: SparkSession, settings: Settings) -> None:

@@ -42,7 +42,7 @@ def at(minute: int) -> Moment:
 
 def test_nothing_is_missing(spark: SparkSession) -> None:
     found = check(spark, [row(seq) for seq in (1, 2, 3)])
-    assert found == Completeness(producers=(Producer("p", 1, 3, 3, 0, False),), producer_count=1)
+    assert found == Completeness(producers=(Producer("p", 1, 3, 3, 0, False),), producer_count=1, numbers=3)
     assert found.holds
 
 

@@ -86,6 +86,13 @@ def test_a_lock_can_be_taken_again_once_it_is_let_go(store: Store) -> None:
             pass
 
 
+def test_a_file_is_removed_once_and_for_all(store: Store) -> None:
+    store.write("x=1/f.csv", b"x")
+    store.remove("x=1/f.csv")
+    store.remove("x=1/f.csv")
+    assert not store.exists("x=1/f.csv")
+
+
 def test_every_file_is_listed(store: Store) -> None:
     assert list(store.list_keys()) == []
     names = {"x=1/y=1/f.csv", "x=1/y=2/f.csv", "f.csv"}

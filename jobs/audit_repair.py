@@ -1,0 +1,84 @@
+"""Repair: what an audit found is put right, as far as it can be.
+
+Every step can be repeated: one that is interrupted is found, and made up for, by the next audit.
+"""
+
+import logging
+from dataclasses import replace
+
+import boto3
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
+
+from jobs.audit_files import partition_of
+from jobs.audit_land import land_again
+from jobs.audit_model import UNFOUNDED, Audit, Repair
+from jobs.publish import publish
+from jobs.reread import Reread
+from jobs.sink import BarSink
+from jobs.storage import open_store
+from jobs.stragglers import rebuild
+from pricestream.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def repair_lake(spark: SparkSession, settings: Settings, audit: Audit) -> Repair:
+    """Fetch missing records again, make bars anew and replace files.
+
+    Raises:
+        PricestreamError: the stream or the lake cannot be used.
+    """
+    sink = BarSink(settings, settings.job.base_interval)
+    done = _fetch(spark, settings, audit, sink)
+    bars = _remake(spark, settings, audit, sink)
+    files = _republish(spark, settings, audit)
+    return replace(done, bars=done.bars + bars, files=len(sink.files) + files)
+
+
+def _fetch(spark: SparkSession, settings: Settings, audit: Audit, sink: BarSink) -> Repair:
+    """Land the missing records that the stream still has, and make the bars that they touch anew."""
+    if not audit.completeness.gaps:
+        return Repair()
+    stream = settings.stream
+    client = boto3.client("kinesis", region_name=stream.region, endpoint_url=stream.endpoint_url)
+    reread = Reread(client, stream.name)
+    kept, gone = reread.split_by_retention(audit.completeness.gaps)
+    landed = too_new = bars = 0
+    for some in land_again(spark, settings, reread.find(kept), horizon_ms=audit.scope.horizon_ms or 0):
+        landed += some.landed
+        too_new += some.too_new
+        bars += rebuild(some.windows, settings, sink)
+        log.info("%d missing records landed", landed)
+    return Repair(
+        landed=landed,
+        too_new=too_new,
+        forgotten=sum(gap.count for gap in gone),
+        not_found=sum(gap.count for gap in kept) - landed - too_new,
+        bars=bars,
+    )
+
+
+def _remake(spark: SparkSession, settings: Settings, audit: Audit, sink: BarSink) -> int:
+    """Make bars anew that are missing or differ."""
+    wrong = [each for each in audit.consistency.bar_differences if each.kind != UNFOUNDED]
+    if not wrong:
+        return 0
+    keys = [(each.coin_id, each.vs_currency, each.window_start_ms) for each in wrong]
+    windows = spark.createDataFrame(keys, "coin_id string, vs_currency string, start_ms long").select(
+        "coin_id", "vs_currency", f.timestamp_millis("start_ms").alias("window_start")
+    )
+    return rebuild(windows, settings, sink)
+
+
+def _republish(spark: SparkSession, settings: Settings, audit: Audit) -> int:
+    """Write the files that are missing or differ, and remove those that no bar stands behind."""
+    differences = audit.consistency.file_differences
+    founded = [partition_of(each.key) for each in differences if each.kind != UNFOUNDED]
+    files = publish(spark, settings, [each for each in founded if each])
+    store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
+    for each in differences:
+        if each.kind == UNFOUNDED:
+            store.remove(each.key)
+            files += 1
+    return files
