@@ -1,16 +1,14 @@
 """The audit, put together: look at the lake, repair where asked to, look again, and say what was found."""
 
 import json
-import logging
 from dataclasses import replace
 from typing import Final
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from rich.console import Console
 
 from jobs.accounting import account
+from jobs.application import open_session
 from jobs.audit_document import document_of
 from jobs.audit_model import Audit
 from jobs.audit_repair import repair_lake
@@ -18,14 +16,10 @@ from jobs.audit_scope import Dates, read_scope, ticks_at
 from jobs.audit_summary import print_summary
 from jobs.completeness import check_completeness
 from jobs.consistency import check_consistency
-from jobs.session import make_session
 from jobs.source import find_stream
 from jobs.storage import open_file
-from jobs.supervise import QueryError, reason_of
 from pricestream.errors import AuditError
 from pricestream.settings import Settings
-
-log = logging.getLogger(__name__)
 
 _DOCUMENT: Final = "audit.json"
 
@@ -45,15 +39,8 @@ def run_audit(settings: Settings, dates: Dates, repair: bool, document: str | No
     """
     if repair:
         find_stream(settings.stream)
-    spark = make_session(settings.job)
-    spark.sparkContext.setLogLevel("WARN")
-    try:
+    with open_session(settings.job) as spark:
         audit = audit_lake(spark, settings, dates, repair=repair)
-    except (PySparkException, Py4JError) as error:
-        log.debug("Spark failed", exc_info=True)
-        raise QueryError(f"Spark failed: {reason_of(error)}") from None
-    finally:
-        spark.stop()
     report_audit(audit, settings, document or _beside(settings.job.status_file), Console())
 
 

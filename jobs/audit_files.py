@@ -1,8 +1,7 @@
 """Files: the CSV tree held against ``bars``, in the executors that also write it, one file in memory at a time."""
 
-import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -13,8 +12,7 @@ from pyspark.sql import functions as f
 
 from jobs.audit_model import DIFFERS, MISSING, UNFOUNDED, FileDifference
 from jobs.audit_scope import Dates, Scope
-from jobs.publish import Partition, csv_bytes, csv_rows, hour_of
-from jobs.schema import BAR_KEY
+from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, hour_of, in_files
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
 from pricestream.interval import interval_seconds
@@ -72,28 +70,22 @@ def _verdicts(spark: SparkSession, settings: Settings, dates: Dates, store: Stor
     found: dict[str, str] = {}
     for interval in intervals:
         of_interval = bars.filter(f.col("interval") == interval).withColumn("hour", hour_of(interval))
-        lines = csv_rows(of_interval, interval).repartition("key").sortWithinPartitions("key", *BAR_KEY)
-        verdicts = lines.select("key", "line").mapInArrow(_compare(store), _VERDICT).collect()
+        lines = in_files(csv_rows(of_interval, interval))
+        verdicts = lines.mapInArrow(_compare(store), _VERDICT).collect()
         found |= {row["key"]: row["verdict"] for row in verdicts}
     return found
 
 
-def _compare(store: Store) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+def _compare(store: Store) -> Callable[[Batches], Batches]:
     """Make the function that executors run: lines in, a verdict per file out."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        for key, lines in _by_key(batches):
+    def run(batches: Batches) -> Batches:
+        for key, lines in by_key(batches):
             there = store.read(key)
             verdict = MISSING if there is None else _SAME if there == csv_bytes(lines) else DIFFERS
             yield pa.RecordBatch.from_pydict({"key": [key], "verdict": [verdict]})
 
     return run
-
-
-def _by_key(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, list[str]]]:
-    rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    for key, group in itertools.groupby(rows, key=lambda row: row[0]):
-        yield key, [line for _, line in group]
 
 
 def _files_on(store: Store, dates: Dates) -> Iterator[str]:

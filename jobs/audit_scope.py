@@ -9,7 +9,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from jobs.schema import HEARTBEAT, OK
+from jobs.horizon import closed_through_ms
 from jobs.storage import open_file, spark_path
 from pricestream.errors import SettingsError, StorageError
 from pricestream.settings import Settings
@@ -104,9 +104,8 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: 
             raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
     version = int(DeltaTable.forPath(spark, spark_path(job.ticks)).history(1).collect()[0]["version"])
     is_running, watermark_ms = _job_status(settings)
-    horizon_ms = _newest_ms(ticks_at(spark, settings, version))
+    horizon_ms = closed_through_ms(ticks_at(spark, settings, version), job)
     if horizon_ms is not None:
-        horizon_ms -= job.watermark_seconds * 1000
         # The queries are behind what has landed; a job that stopped may have left its last windows in its state.
         horizon_ms = min(horizon_ms, watermark_ms or horizon_ms)
     today = today or datetime.now(UTC).date()
@@ -124,13 +123,6 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: 
 def ticks_at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     """Read one version of ``ticks``, so that every count is of the same rows."""
     return spark.read.format("delta").option("versionAsOf", version).load(spark_path(settings.job.ticks))
-
-
-def _newest_ms(ticks: DataFrame) -> int | None:
-    """Give the newest event or heartbeat that the stream brought."""
-    of_stream = ticks.filter(f.col("added_by").isNull() & f.col("status").isin(OK, HEARTBEAT))
-    newest: int | None = of_stream.agg(f.unix_millis(f.max("event_time")).alias("newest")).collect()[0]["newest"]
-    return newest
 
 
 def _job_status(settings: Settings) -> tuple[bool, int | None]:

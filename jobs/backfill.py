@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from rich.console import Console
 
+from jobs.application import open_session
 from jobs.history_coingecko import fetch_history
 from jobs.history_files import CandleHistory, open_history, read_coingecko_history
+from jobs.horizon import closed_through_ms
 from jobs.landing import Landed, land, take_in_late
-from jobs.schema import HEARTBEAT, OK
-from jobs.session import make_session
+from jobs.schema import OK
 from jobs.sink import BarSink
 from jobs.stragglers import rebuild
-from jobs.supervise import QueryError, reason_of
 from jobs.tables import create_tables, read_ticks
 from jobs.window import window_start
 from pricestream.errors import SettingsError
@@ -105,18 +103,11 @@ def run_backfill(settings: Settings, order: Order) -> None:
     if order.dry_run:
         return
     days, coins = order.days, order.coins
-    spark = make_session(settings.job)
-    spark.sparkContext.setLogLevel("WARN")
-    try:
+    with open_session(settings.job) as spark:
         create_tables(spark, settings.job)
         land_history(spark, settings, order, fetched)
         count = rebuild_range(spark, settings, days, coins)
         log.info("%d bars from %s to %s are as ticks has them", count, days.first, days.end)
-    except (PySparkException, Py4JError) as error:
-        log.debug("Spark failed", exc_info=True)
-        raise QueryError(f"Spark failed: {reason_of(error)}") from None
-    finally:
-        spark.stop()
 
 
 def _fetch(settings: Settings, order: Order) -> list[str]:
@@ -187,7 +178,7 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         coins: only these; empty is all.
     """
     sink = BarSink(settings, settings.job.base_interval)
-    closed_ms = closed_through_ms(spark, settings)
+    closed_ms = closed_through_ms(read_ticks(spark, settings.job), settings.job)
     count = 0
     for day in days.days():
         windows = _windows(spark, settings, day, coins)
@@ -198,14 +189,6 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         log.info("%s: %d bars", day, done)
         count += done
     return count
-
-
-def closed_through_ms(spark: SparkSession, settings: Settings) -> int | None:
-    """Tell up to when the stream has closed its windows, epoch ms; None where ``ticks`` has nothing of a stream."""
-    is_clock = f.col("added_by").isNull() & f.col("status").isin(OK, HEARTBEAT)
-    newest = read_ticks(spark, settings.job).filter(is_clock).agg(f.unix_millis(f.max("event_time")).alias("ms"))
-    moment = newest.collect()[0]["ms"]
-    return None if moment is None else int(moment) - settings.job.watermark_seconds * 1000
 
 
 def _windows(spark: SparkSession, settings: Settings, day: date, coins: Sequence[str]) -> DataFrame:

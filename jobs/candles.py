@@ -3,12 +3,12 @@
 from functools import reduce
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
 from jobs.schema import BARS
-from pricestream.tick import GREATEST_PRICE, ID_PATTERN, LEAST_PRICE
+from jobs.validate import first_reason, is_id, is_price
 
 _NAMES: Final = ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
 _PRICES: Final = ("open", "high", "low", "close")
@@ -31,21 +31,18 @@ def judge_candles(candles: DataFrame) -> DataFrame:
     """
     best, worst = f.greatest("open", "close"), f.least("open", "close")
     seconds = f.unix_micros("window_end") - f.unix_micros("window_start")
-    are_prices = reduce(lambda left, right: left & right, (_is_price(name) for name in _PRICES))
+    are_prices = reduce(lambda left, right: left & right, (is_price(name) for name in _PRICES))
     rules = {
         "malformed": ~f.col("is_whole"),
-        "bad_coin_id": ~_is_id("coin_id"),
-        "bad_vs_currency": ~_is_id("vs_currency"),
+        "bad_coin_id": ~is_id("coin_id"),
+        "bad_vs_currency": ~is_id("vs_currency"),
         "absurd_time": f.col("window_start").isNull(),
         "bad_price": ~are_prices,
         "high_too_low": f.col("high") < best,
         "low_too_high": f.col("low") > worst,
         "not_aligned": f.pmod(f.unix_micros("window_start"), seconds) != 0,
     }
-    # From the last rule to the first, so that the first that fires gives the reason.
-    nothing = f.lit(None).cast("string")
-    reason = reduce(lambda rest, rule: f.when(rule[1], rule[0]).otherwise(rest), reversed(rules.items()), nothing)
-    return candles.withColumn("reason", reason)
+    return candles.withColumn("reason", first_reason(rules))
 
 
 def once_each(candles: DataFrame, *, partitions: int | None) -> DataFrame:
@@ -94,12 +91,3 @@ def candle_bars(candles: DataFrame) -> DataFrame:
     }
     columns = [known.get(field.name, f.lit(None)).cast(field.dataType).alias(field.name) for field in BARS]
     return candles.select(*columns).select(*BARS.names)
-
-
-def _is_price(name: str) -> Column:
-    return f.coalesce(f.col(name).between(LEAST_PRICE, GREATEST_PRICE), f.lit(False))
-
-
-def _is_id(name: str) -> Column:
-    # \A and \z, because $ would let a trailing newline through.
-    return f.coalesce(f.col(name).rlike(rf"\A{ID_PATTERN}\z"), f.lit(False))

@@ -93,7 +93,7 @@ def _publish_once(spark: SparkSession, settings: Settings, store: Store, partiti
         with store.lock("publish"):
             versions = {each.key: store.version(each.key) for each in chosen}
             rows = csv_rows(_bars_of(spark, settings, interval, chosen), interval)
-            receipts = _in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
+            receipts = in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
         done |= {row["key"] for row in receipts if row["is_replaced"]}
         # A partition without a bar has no file to write.
         done |= set(versions) - {row["key"] for row in receipts}
@@ -141,7 +141,7 @@ def _harmless(name: str) -> Column:
     return f.when(is_formula, f.concat(f.lit("'"), f.col(name))).otherwise(f.col(name))
 
 
-def _in_files(rows: DataFrame) -> DataFrame:
+def in_files(rows: DataFrame) -> DataFrame:
     """Bring the lines of each file together, in the order of their bars: equal bars give equal bytes."""
     return rows.repartition("key").sortWithinPartitions("key", *BAR_KEY).select("key", "line")
 
@@ -153,7 +153,7 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
     """Make the function that executors run: rows in, files written, one receipt per file out."""
 
     def run(batches: Batches) -> Batches:
-        for key, lines in _by_key(batches):
+        for key, lines in by_key(batches):
             try:
                 store.replace(key, csv_bytes(lines), version=versions[key])
                 is_replaced = True
@@ -164,7 +164,7 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
     return run
 
 
-def _by_key(batches: Batches) -> Iterator[tuple[str, list[str]]]:
+def by_key(batches: Batches) -> Iterator[tuple[str, list[str]]]:
     """Gather lines, sorted by key, into one list per key, one file in memory at a time."""
     rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
     for key, group in itertools.groupby(rows, key=lambda row: row[0]):

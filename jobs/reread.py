@@ -18,7 +18,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from jobs.audit_model import Gap
 from jobs.audit_wanted import BEGINNING_MS, Span, Wanted, find_spans
+from jobs.storage import error_code
 from pricestream.errors import StreamError
+from pricestream.kinesis import TRANSIENT_CODES
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -34,19 +36,6 @@ _PAUSE_SECONDS: Final = 0.4
 _ATTEMPTS: Final = 12
 #: How far this machine's clock may be from that of Kinesis.
 _CLOCK_SKEW_MS: Final = 60_000
-_TRANSIENT: Final = frozenset(
-    {
-        "InternalFailure",
-        "InternalFailureException",
-        "KMSThrottlingException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestExpired",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -172,7 +161,7 @@ class Reread:
         try:
             return retrying(ask)
         except ClientError as error:
-            if _code(error) == "ExpiredIteratorException":
+            if error_code(error) == "ExpiredIteratorException":
                 raise _ExpiredError from None
             raise StreamError(f"stream {self.stream}: {error}") from None
         except BotoCoreError as error:
@@ -186,12 +175,8 @@ class _ExpiredError(Exception):
 def _is_transient(error: BaseException) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return _code(error) in _TRANSIENT or status >= 500
+        return error_code(error) in TRANSIENT_CODES or status >= 500
     return isinstance(error, HTTPClientError | NetworkError)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def _arrived_ms(record: "RecordTypeDef") -> int:

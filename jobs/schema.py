@@ -114,11 +114,6 @@ BARS: Final = t.StructType(
     ]
 )
 
-#: What a bar is made of, the finest first; where there is a finer one, a coarser one is left out.
-FROM_TICKS: Final = "ticks"
-FROM_HISTORY: Final = "history"
-FROM_CANDLES: Final = "candles"
-
 #: The ``source`` of ticks that are points of a price history, an hour or so apart.
 HISTORY_SOURCE: Final = "backfill"
 

@@ -187,7 +187,7 @@ class S3Store:
             try:
                 return self._client().head_object(Bucket=self.bucket, Key=self._key(key))["ETag"]
             except ClientError as error:
-                if _code(error) in _NOT_FOUND:
+                if error_code(error) in _NOT_FOUND:
                     return None
                 raise
 
@@ -197,7 +197,7 @@ class S3Store:
             try:
                 return self._client().get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
             except ClientError as error:
-                if _code(error) in _NOT_FOUND:
+                if error_code(error) in _NOT_FOUND:
                     return None
                 raise
 
@@ -212,7 +212,7 @@ class S3Store:
                     client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=version)
             except ClientError as error:
                 # 404 on a put with If-Match: the object was deleted in between.
-                if _code(error) in (*_CONFLICT, *_NOT_FOUND):
+                if error_code(error) in (*_CONFLICT, *_NOT_FOUND):
                     raise ConflictError(key) from None
                 raise
 
@@ -256,7 +256,8 @@ def _s3_client(endpoint_url: str | None, path_style: bool, region: str) -> "S3Cl
     return boto3.client("s3", region_name=region, endpoint_url=endpoint_url, config=config)
 
 
-def _code(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
+    """Read the code that AWS gave an error; empty where it gave none."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 

@@ -5,21 +5,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
+from jobs.application import open_session
 from jobs.checkpoint import open_checkpoint
 from jobs.report import write_report
-from jobs.session import make_session
 from jobs.sink import BarSink
 from jobs.source import find_stream
 from jobs.status import Status, StatusFile, count_tables
 from jobs.storage import open_file, open_store
 from jobs.stragglers import StragglerRepair
 from jobs.stream import start_bars, start_ingest
-from jobs.supervise import QueryError, Supervisor, reason_of, stop_on_shutdown, stop_on_signals
+from jobs.supervise import Supervisor, stop_on_shutdown, stop_on_signals
 from jobs.tables import create_tables
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -38,17 +36,8 @@ def run_stream(settings: Settings) -> None:
     open_checkpoint(settings).claim(identity)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    spark = make_session(settings.job)
-    spark.sparkContext.setLogLevel("WARN")
-    try:
-        with _graceful_shutdown(spark, stopping, stopped):
-            supervise(spark, settings, stopping)
-    except (PySparkException, Py4JError) as error:
-        # Spark's own text is pages of Java; one line of it says what a person can act on.
-        log.debug("Spark failed", exc_info=True)
-        raise QueryError(f"Spark failed: {reason_of(error)}") from None
-    finally:
-        spark.stop()
+    with open_session(settings.job) as spark, _graceful_shutdown(spark, stopping, stopped):
+        supervise(spark, settings, stopping)
 
 
 def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:

@@ -57,18 +57,22 @@ def _status(allowed_lateness_seconds: int) -> Column:
 
 def _reason_to_reject() -> Column:
     """Name the first rule that a record breaks; null where it breaks none."""
-    price = f.col("price")
     skew = f.expr(f"INTERVAL {CLOCK_SKEW_SECONDS} SECONDS")
     is_tick = ~_is_heartbeat()
     rules = {
         "malformed": f.col("v").isNull(),
         "unknown_version": f.col("v") != CONTRACT_VERSION,
-        "bad_coin_id": is_tick & ~_is_id("coin_id"),
-        "bad_vs_currency": is_tick & ~_is_id("vs_currency"),
+        "bad_coin_id": is_tick & ~is_id("coin_id"),
+        "bad_vs_currency": is_tick & ~is_id("vs_currency"),
         "absurd_time": f.col("event_time").isNull() | f.col("polled_at").isNull(),
-        "bad_price": is_tick & ~f.coalesce(price.between(LEAST_PRICE, GREATEST_PRICE), f.lit(False)),
+        "bad_price": is_tick & ~is_price("price"),
         "event_after_poll": f.col("event_time") > f.col("polled_at") + skew,
     }
+    return first_reason(rules)
+
+
+def first_reason(rules: dict[str, Column]) -> Column:
+    """Name the first of these rules that fires; null where none does."""
     # From the last rule to the first, so that the first that fires gives the reason.
     no_reason = f.lit(None).cast("string")
     return reduce(lambda rest, rule: f.when(rule[1], rule[0]).otherwise(rest), reversed(rules.items()), no_reason)
@@ -78,6 +82,12 @@ def _is_heartbeat() -> Column:
     return f.coalesce(f.col("coin_id") == HEARTBEAT_ID, f.lit(False))
 
 
-def _is_id(name: str) -> Column:
+def is_price(name: str) -> Column:
+    """Tell whether a column holds a price that can be reckoned with; false for null."""
+    return f.coalesce(f.col(name).between(LEAST_PRICE, GREATEST_PRICE), f.lit(False))
+
+
+def is_id(name: str) -> Column:
+    """Tell whether a column holds what may be a coin's or a currency's id; false for null."""
     # \A and \z, because $ would let a trailing newline through.
     return f.coalesce(f.col(name).rlike(rf"\A{ID_PATTERN}\z"), f.lit(False))

@@ -22,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 from coingecko.backoff import backoff
 from coingecko.clock import Clock
 from pricestream.errors import StreamError
+from pricestream.kinesis import TRANSIENT_CODES
 from pricestream.settings import StreamSettings
 from producer.spool import Record
 
@@ -47,19 +48,6 @@ _DENIED: Final = frozenset(
         "MissingAuthenticationToken",
         "OptInRequired",
         "UnrecognizedClientException",
-    }
-)
-_TRANSIENT: Final = frozenset(
-    {
-        "InternalFailure",
-        "InternalFailureException",
-        "KMSThrottlingException",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestExpired",
-        "ServiceUnavailable",
-        "Throttling",
-        "ThrottlingException",
     }
 )
 
@@ -213,7 +201,7 @@ class KinesisSink:
             ) from None
         if code in _DENIED:
             raise StreamError(f"stream {name} in {region}: AWS denies access ({code})") from None
-        if code in _TRANSIENT or _status(error) >= 500:
+        if code in TRANSIENT_CODES or _status(error) >= 500:
             return code
         raise StreamError(f"stream {name} in {region}: {error}") from None
 

@@ -1,0 +1,34 @@
+"""Application: the Spark session of a whole run, whose failures are said in one line."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.session import make_session
+from jobs.supervise import QueryError, reason_of
+from pricestream.job_settings import JobSettings
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_session(job: JobSettings) -> Iterator[SparkSession]:
+    """Make the session of a run, and stop it at the end.
+
+    Raises:
+        QueryError: Spark failed.
+    """
+    spark = make_session(job)
+    spark.sparkContext.setLogLevel("WARN")
+    try:
+        yield spark
+    except (PySparkException, Py4JError) as error:
+        # Spark's own text is pages of Java; one line of it says what a person can act on.
+        log.debug("Spark failed", exc_info=True)
+        raise QueryError(f"Spark failed: {reason_of(error)}") from None
+    finally:
+        spark.stop()
