@@ -1,21 +1,17 @@
 """Scope: what an audit looks at. Which dates, which version of ``ticks``, and up to which moment it can judge."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from jobs.drivers import read_stream_status
 from jobs.horizon import closed_through_ms
-from jobs.storage import open_file, spark_path
+from jobs.storage import spark_path
 from pricestream.errors import SettingsError, StorageError
 from pricestream.settings import Settings
-
-#: What a job is in while more may come from it.
-_RUNNING: Final = ("starting", "running", "stopping")
 
 
 @dataclass(frozen=True)
@@ -103,18 +99,18 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: 
         if not DeltaTable.isDeltaTable(spark, spark_path(path)):
             raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
     version = int(DeltaTable.forPath(spark, spark_path(job.ticks)).history(1).collect()[0]["version"])
-    is_running, watermark_ms = _job_status(settings)
+    status = read_stream_status(settings)
     horizon_ms = closed_through_ms(ticks_at(spark, settings, version), job)
     if horizon_ms is not None:
         # The queries are behind what has landed; a job that stopped may have left its last windows in its state.
-        horizon_ms = min(horizon_ms, watermark_ms or horizon_ms)
+        horizon_ms = min(horizon_ms, status.watermark_ms or horizon_ms)
     today = today or datetime.now(UTC).date()
     days = job.retention.ticks_days
     return Scope(
         dates=dates,
         version=version,
         horizon_ms=horizon_ms,
-        is_running=is_running,
+        is_running=status.is_running,
         kept_from=None if days is None else today - timedelta(days=days),
         begins_at_tip=job.kinesis.starting_position == "LATEST",
     )
@@ -123,16 +119,3 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: 
 def ticks_at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     """Read one version of ``ticks``, so that every count is of the same rows."""
     return spark.read.format("delta").option("versionAsOf", version).load(spark_path(settings.job.ticks))
-
-
-def _job_status(settings: Settings) -> tuple[bool, int | None]:
-    """Tell whether the streaming job says that it runs, and the watermark it says it has reached."""
-    store, name = open_file(settings.job.status_file, settings.job.s3, settings.stream.region)
-    data = store.read(name)
-    if data is None:
-        return False, None
-    try:
-        status: dict[str, Any] = json.loads(data)
-        return status["state"] in _RUNNING, status["bars"]["watermark_ms"]
-    except (ValueError, KeyError, TypeError):
-        raise StorageError(f"{settings.job.status_file}: is damaged; remove it") from None

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
 _ALWAYS: Final = {
@@ -22,9 +24,20 @@ _ALWAYS: Final = {
     "spark.databricks.delta.merge.materializeSource": "none",
 }
 
+#: Lets one driver at a time commit a version of a Delta table on S3, by an entry in a table of DynamoDB.
+_LOG_STORE: Final = "io.delta.storage.S3DynamoDBLogStore"
+#: Which log store a scheme has. Delta takes them from the context, so they must be set before there is one.
+_LOG_STORE_KEYS: Final = ("spark.delta.logStore.s3.impl", "spark.delta.logStore.s3a.impl")
+_DYNAMODB_CLIENT: Final = "com.amazonaws.services.dynamodbv2.AmazonDynamoDBClient"
 
-def spark_conf(job: JobSettings) -> dict[str, str]:
-    """Work out the Spark settings of a job. What ``spark.conf`` names has the last word."""
+
+def spark_conf(job: JobSettings, region: str | None = None) -> dict[str, str]:
+    """Work out the Spark settings of a job. What ``spark.conf`` names has the last word.
+
+    Args:
+        job: the settings.
+        region: where ``s3.commit_table`` is, the region of the stream; needed only where there is one.
+    """
     partitions = str(job.spark.shuffle_partitions)
     conf = _ALWAYS | {
         "spark.sql.shuffle.partitions": partitions,
@@ -40,14 +53,68 @@ def spark_conf(job: JobSettings) -> dict[str, str]:
             # Credentials come from the environment, never from a setting that the Spark UI would show.
             "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
         }
+    if job.s3.commit_table:
+        conf |= _commit_conf(job.s3.commit_table, region)
     return conf | job.spark.conf
 
 
-def make_session(job: JobSettings) -> SparkSession:
-    """Make the session, or take the one that spark-submit or a notebook already has."""
+def _commit_conf(table: str, region: str | None) -> dict[str, str]:
+    if region is None:
+        # Left out, it would be us-east-1: another table than the other drivers', and commits would be lost.
+        raise ValueError("a session with s3.commit_table needs the region of the table")
+    return dict.fromkeys(_LOG_STORE_KEYS, _LOG_STORE) | {
+        f"spark.{_LOG_STORE}.ddb.tableName": table,
+        f"spark.{_LOG_STORE}.ddb.region": region,
+    }
+
+
+def make_session(job: JobSettings, region: str | None = None) -> SparkSession:
+    """Make the session, or take the one that spark-submit or a notebook already has.
+
+    Args:
+        job: the settings.
+        region: where ``s3.commit_table`` is, the region of the stream; needed only where there is one.
+
+    Raises:
+        StorageError: ``s3.commit_table`` is set, and drivers would not take turns all the same.
+    """
     builder = SparkSession.builder.appName(job.spark.app_name)
     if job.spark.master:
         builder = builder.master(job.spark.master)
-    for key, value in spark_conf(job).items():
+    conf = spark_conf(job, region)
+    for key, value in conf.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    if job.s3.commit_table:
+        check_log_store(spark, conf)
+    return spark
+
+
+def check_log_store(spark: SparkSession, conf: dict[str, str]) -> None:
+    """Make sure that Delta will commit through the log store that the settings ask for.
+
+    Raises:
+        StorageError: it can not, or the context was there before with another one.
+    """
+    for name in {*(conf[key] for key in _LOG_STORE_KEYS), _DYNAMODB_CLIENT}:
+        if not _has_class(spark, name):
+            raise StorageError(
+                f"job.s3.commit_table needs {name}, which is not on the class path; add delta-storage-s3-dynamodb.jar "
+                "of Delta's version, and the AWS SDK 1 for DynamoDB, to --jars (EMR has the first in "
+                "/usr/share/aws/delta/lib)"
+            )
+    context = spark.sparkContext.getConf()
+    if any(context.get(key) != conf[key] for key in _LOG_STORE_KEYS):
+        raise StorageError(
+            "job.s3.commit_table is set, but Spark was started without it, and Delta keeps the log store of the start; "
+            "start a new Spark application"
+        )
+
+
+def _has_class(spark: SparkSession, name: str) -> bool:
+    utils = spark.sparkContext._jvm.org.apache.spark.util.Utils  # type: ignore[union-attr]  # noqa: SLF001
+    try:
+        utils.classForName(name, False, False)
+    except Py4JJavaError:
+        return False
+    return True

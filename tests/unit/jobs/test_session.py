@@ -1,3 +1,5 @@
+import pytest
+
 from jobs.session import spark_conf
 from pricestream.job_settings import JobSettings
 
@@ -24,3 +26,23 @@ def test_the_settings_file_has_the_last_word() -> None:
     job = JobSettings.model_validate({"spark": {"shuffle_partitions": 8, "conf": {"spark.executor.memory": "9g"}}})
     conf = spark_conf(job)
     assert (conf["spark.sql.shuffle.partitions"], conf["spark.executor.memory"]) == ("8", "9g")
+
+
+def test_drivers_take_turns_by_the_table_that_the_settings_name() -> None:
+    # The keys are those of Delta's own documentation.
+    job = JobSettings.model_validate({"s3": {"commit_table": "pricestream"}})
+    conf = spark_conf(job, "eu-west-1")
+    assert conf["spark.delta.logStore.s3.impl"] == "io.delta.storage.S3DynamoDBLogStore"
+    assert conf["spark.delta.logStore.s3a.impl"] == "io.delta.storage.S3DynamoDBLogStore"
+    assert conf["spark.io.delta.storage.S3DynamoDBLogStore.ddb.tableName"] == "pricestream"
+    assert conf["spark.io.delta.storage.S3DynamoDBLogStore.ddb.region"] == "eu-west-1"
+
+
+def test_without_such_a_table_deltas_own_log_store_is_left_alone() -> None:
+    assert not [key for key in spark_conf(JobSettings(), "eu-west-1") if "logStore" in key or "DynamoDB" in key]
+
+
+def test_a_table_in_no_region_is_refused() -> None:
+    job = JobSettings.model_validate({"s3": {"commit_table": "pricestream"}})
+    with pytest.raises(ValueError, match="needs the region"):
+        spark_conf(job)
