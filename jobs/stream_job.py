@@ -9,8 +9,10 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
 from jobs.application import open_session
-from jobs.checkpoint import open_checkpoint
+from jobs.checkpoint import Checkpoint, open_checkpoint
+from jobs.maintain import keep_as_set, tidy
 from jobs.report import write_report
+from jobs.schedule import Mark, Schedule
 from jobs.sink import BarSink
 from jobs.source import find_stream
 from jobs.status import Status, StatusFile, count_tables
@@ -36,13 +38,14 @@ def run_stream(settings: Settings) -> None:
     open_checkpoint(settings).claim(identity)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    with open_session(settings.job) as spark, _graceful_shutdown(spark, stopping, stopped):
+    with open_session(settings.job, settings.stream.region) as spark, _graceful_shutdown(spark, stopping, stopped):
         supervise(spark, settings, stopping)
 
 
 def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
     """Run the queries in a session that is there already, until ``stopping`` is set."""
     create_tables(spark, settings.job)
+    keep_as_set(spark, settings.job)
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
     sink = BarSink(settings, settings.job.base_interval)
@@ -58,6 +61,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
         stop_store=stop_store,
         stop_name=stop_name,
         stopping=stopping,
+        tidying=_tidying(spark, settings, checkpoint),
     )
     log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
     supervisor.run()
@@ -65,6 +69,20 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     status.state = "stopped"
     supervisor.status_file.write(status)
     log.info("stopped: %s", status)
+
+
+def _tidying(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) -> Schedule | None:
+    """Tidy the tables every so often, in a session apart, so that no setting of a query's is in its way."""
+    hours = settings.job.retention.every_hours
+    if hours is None:
+        return None
+    mark = Mark(checkpoint.store, "tidied.json")
+    return Schedule(
+        "tidying the tables",
+        lambda is_stopping: tidy(spark.newSession(), settings, is_stopping=is_stopping),
+        every_seconds=hours * 3_600,
+        mark=mark,
+    )
 
 
 def _refuse_stop_file(settings: Settings) -> None:

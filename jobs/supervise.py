@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.sql.streaming.query import StreamingQuery
 
@@ -18,6 +18,9 @@ from jobs.storage import Store
 from jobs.stragglers import StragglerRepair
 from jobs.stream import COUNTS
 from pricestream.errors import PricestreamError, StorageError
+
+if TYPE_CHECKING:
+    from jobs.schedule import Schedule
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +50,8 @@ class Supervisor:
     stop_store: Store
     stop_name: str
     stopping: threading.Event = field(default_factory=threading.Event)
+    #: What else is done every so often while the queries run.
+    tidying: "Schedule | None" = None
 
     def __post_init__(self) -> None:
         """Start counting from here."""
@@ -63,6 +68,8 @@ class Supervisor:
         try:
             while not self._is_stop_asked():
                 self.look()
+                if self.tidying:
+                    self.tidying.look()
                 self.stopping.wait(_LOOK_SECONDS)
             self._wind_down()
         except BaseException:
@@ -72,12 +79,16 @@ class Supervisor:
         finally:
             for query in (self.ingest, self.bars):
                 finish(query)
+            if self.tidying:
+                self.tidying.stop()
         self.look()
 
     def _wind_down(self) -> None:
         """Land nothing more, and let what has landed still become bars."""
         self.status.state = "stopping"
         self._write_status()
+        if self.tidying:
+            self.tidying.break_off()
         finish(self.ingest)
         wait_until(lambda: self._is_caught_up(self.bars.lastProgress), _FINISH_SECONDS)
 
