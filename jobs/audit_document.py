@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.audit_model import Audit, BarDifference, Conflict, FileDifference, Gap, Moment
+from jobs.audit_model import MAX_FINDINGS, Audit, BarDifference, Conflict, FileDifference, Gap, Moment
 
 
 def document_of(audit: Audit) -> dict[str, Any]:
@@ -53,7 +53,9 @@ def _consistency(audit: Audit) -> dict[str, Any]:
         "bar_differences": _listed([_bar(each) for each in found.bar_differences], found.bar_difference_count),
         "files": found.files,
         "open_files": found.open_files,
-        "file_differences": _listed([_file(each) for each in found.file_differences], found.file_difference_count),
+        "file_differences": _listed(
+            [_file(each) for each in found.file_differences[:MAX_FINDINGS]], len(found.file_differences)
+        ),
     }
 
 

@@ -8,11 +8,10 @@ from typing import Final
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as f
 
 from jobs.audit_model import DIFFERS, MISSING, UNFOUNDED, FileDifference
 from jobs.audit_scope import Dates, Scope
-from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, hour_of, in_files
+from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, in_files, published
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
 from pricestream.interval import interval_seconds
@@ -65,15 +64,9 @@ def partition_of(key: str) -> Partition | None:
 
 def _verdicts(spark: SparkSession, settings: Settings, dates: Dates, store: Store) -> dict[str, str]:
     """Hold every file that bars stand behind against them."""
-    bars = read_bars(spark, settings.job).filter(dates.include("date") & f.col("is_final"))
-    intervals = sorted(row["interval"] for row in bars.select("interval").distinct().collect())
-    found: dict[str, str] = {}
-    for interval in intervals:
-        of_interval = bars.filter(f.col("interval") == interval).withColumn("hour", hour_of(interval))
-        lines = in_files(csv_rows(of_interval, interval))
-        verdicts = lines.mapInArrow(_compare(store), _VERDICT).collect()
-        found |= {row["key"]: row["verdict"] for row in verdicts}
-    return found
+    bars = published(read_bars(spark, settings.job).filter(dates.include("date")), settings)
+    verdicts = in_files(csv_rows(bars)).mapInArrow(_compare(store), _VERDICT).collect()
+    return {row["key"]: row["verdict"] for row in verdicts}
 
 
 def _compare(store: Store) -> Callable[[Batches], Batches]:

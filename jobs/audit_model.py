@@ -1,6 +1,7 @@
 """What an audit finds, in plain values: nothing here needs Spark."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -144,9 +145,11 @@ class Consistency:
 
     bar_differences: tuple[BarDifference, ...] = ()
     bar_difference_count: int = 0
+    #: The dates of bars that are missing or differ.
+    bar_dates: frozenset[date] = frozenset()
     bars: int = 0
+    #: All of them: a repair goes by it.
     file_differences: tuple[FileDifference, ...] = ()
-    file_difference_count: int = 0
     files: int = 0
     #: Files that differ, but are still being written to.
     open_files: int = 0
@@ -154,7 +157,7 @@ class Consistency:
     @property
     def holds(self) -> bool:
         """Whether nothing differs."""
-        return not self.bar_difference_count and not self.file_difference_count
+        return not self.bar_difference_count and not self.file_differences
 
 
 @dataclass(frozen=True)

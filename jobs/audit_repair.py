@@ -4,20 +4,23 @@ Every step can be repeated: one that is interrupted is found, and made up for, b
 """
 
 import logging
+import time
 from dataclasses import replace
+from datetime import timedelta
 
 import boto3
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as f
 
 from jobs.audit_files import partition_of
 from jobs.audit_land import land_again
 from jobs.audit_model import UNFOUNDED, Audit, Repair
+from jobs.days import Range, Step
+from jobs.horizon import closed_through_s
 from jobs.publish import publish
+from jobs.rebuild import rebuild, rebuild_days
 from jobs.reread import Reread
 from jobs.sink import BarSink
 from jobs.storage import open_store
-from jobs.stragglers import rebuild
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +32,7 @@ def repair_lake(spark: SparkSession, settings: Settings, audit: Audit) -> Repair
     Raises:
         PricestreamError: the stream or the lake cannot be used.
     """
-    sink = BarSink(settings, settings.job.base_interval)
+    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
     done = _fetch(spark, settings, audit, sink)
     bars = _remake(spark, settings, audit, sink)
     files = _republish(spark, settings, audit)
@@ -60,15 +63,12 @@ def _fetch(spark: SparkSession, settings: Settings, audit: Audit, sink: BarSink)
 
 
 def _remake(spark: SparkSession, settings: Settings, audit: Audit, sink: BarSink) -> int:
-    """Make bars anew that are missing or differ."""
-    wrong = [each for each in audit.consistency.bar_differences if each.kind != UNFOUNDED]
-    if not wrong:
-        return 0
-    keys = [(each.coin_id, each.vs_currency, each.window_start_ms) for each in wrong]
-    windows = spark.createDataFrame(keys, "coin_id string, vs_currency string, start_ms long").select(
-        "coin_id", "vs_currency", f.timestamp_millis("start_ms").alias("window_start")
-    )
-    return rebuild(windows, settings, sink)
+    """Make the bars of those days anew on which any is missing or differs. Returns how many were computed."""
+    before = sink.bars_written
+    for day in sorted(audit.consistency.bar_dates):
+        # Each day for itself: what lies between two of them is right.
+        rebuild_days(spark, settings, sink, Step(Range(day, day + timedelta(days=1)), 0, is_followed=False), ())
+    return sink.bars_written - before
 
 
 def _republish(spark: SparkSession, settings: Settings, audit: Audit) -> int:

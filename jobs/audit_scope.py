@@ -7,9 +7,11 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from jobs.days import parse_date
 from jobs.drivers import read_stream_status
-from jobs.horizon import closed_through_ms
+from jobs.horizon import judged_through_s
 from jobs.storage import spark_path
+from jobs.tables import newest_version
 from pricestream.errors import SettingsError, StorageError
 from pricestream.settings import Settings
 
@@ -51,19 +53,12 @@ def parse_dates(first: str | None, end: str | None) -> Dates:
     Raises:
         SettingsError: one is no date, or there is no day between them.
     """
-    dates = Dates(_parse_date("--from", first), _parse_date("--to", end))
+    dates = Dates(
+        None if first is None else parse_date("--from", first), None if end is None else parse_date("--to", end)
+    )
     if dates.first and dates.end and dates.first >= dates.end:
         raise SettingsError(f"--from {first} --to {end}: there is no day in between; --to is the first day left out")
     return dates
-
-
-def _parse_date(option: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise SettingsError(f"{option} {text}: is no date; write it as 2026-01-31 (UTC)") from None
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class Scope:
         return self.horizon_ms if self.is_running else None
 
 
-def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: date | None = None) -> Scope:
+def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, now: datetime | None = None) -> Scope:
     """Look at the tables and at the status of the job.
 
     Raises:
@@ -98,20 +93,15 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, today: 
     for path in (job.ticks, job.bars):
         if not DeltaTable.isDeltaTable(spark, spark_path(path)):
             raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
-    version = int(DeltaTable.forPath(spark, spark_path(job.ticks)).history(1).collect()[0]["version"])
-    status = read_stream_status(settings)
-    horizon_ms = closed_through_ms(ticks_at(spark, settings, version), job)
-    if horizon_ms is not None:
-        # The queries are behind what has landed; a job that stopped may have left its last windows in its state.
-        horizon_ms = min(horizon_ms, status.watermark_ms or horizon_ms)
-    today = today or datetime.now(UTC).date()
+    now = now or datetime.now(UTC)
+    closed_s = judged_through_s(settings, now_s=now.timestamp())
     days = job.retention.ticks_days
     return Scope(
         dates=dates,
-        version=version,
-        horizon_ms=horizon_ms,
-        is_running=status.is_running,
-        kept_from=None if days is None else today - timedelta(days=days),
+        version=newest_version(spark, job.ticks),
+        horizon_ms=None if closed_s is None else closed_s * 1000,
+        is_running=read_stream_status(settings).is_running,
+        kept_from=None if days is None else now.date() - timedelta(days=days),
         begins_at_tip=job.kinesis.starting_position == "LATEST",
     )
 

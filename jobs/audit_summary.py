@@ -49,9 +49,9 @@ def _findings(audit: Audit) -> Iterator[tuple[str, list[str], int]]:
     if consistent.bar_difference_count:
         bars = [_bar_line(each) for each in consistent.bar_differences[:_AT_MOST]]
         yield "Bars that are not what their ticks make", bars, consistent.bar_difference_count
-    if consistent.file_difference_count:
+    if len(consistent.file_differences):
         files = [f"  {each.key}: {each.kind}" for each in consistent.file_differences[:_AT_MOST]]
-        yield "Files that are not what their bars say", files, consistent.file_difference_count
+        yield "Files that are not what their bars say", files, len(consistent.file_differences)
 
 
 def _gap_line(gap: Gap) -> str:

@@ -1,66 +1,38 @@
 """Backfill: history lands in ``ticks``, then its range becomes bars and files by the functions of the stream."""
 
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from datetime import date
+from typing import Final, Literal
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from rich.console import Console
 
 from jobs.application import open_session
+from jobs.candles import candle_bars
+from jobs.days import Range, steps
+from jobs.drivers import refuse_beside_stream
+from jobs.extent import kept
 from jobs.history_coingecko import fetch_history
 from jobs.history_files import CandleHistory, open_history, read_coingecko_history
-from jobs.horizon import closed_through_ms
+from jobs.horizon import closed_through_s
 from jobs.landing import Landed, land, take_in_late
+from jobs.rebuild import rebuild_days
+from jobs.remake import on_dates
 from jobs.schema import OK
-from jobs.sink import BarSink
-from jobs.stragglers import rebuild
+from jobs.session import shuffled
+from jobs.sink import BarSink, Place
 from jobs.tables import create_tables, read_ticks
-from jobs.window import window_start
+from jobs.work_bar import work_bar
 from pricestream.errors import SettingsError
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _SOURCES: Final = ("ticks", "coingecko", "files")
-
-
-@dataclass(frozen=True)
-class Range:
-    """The UTC days ``[first, end)``."""
-
-    first: date
-    end: date
-
-    @classmethod
-    def parse(cls, first: str, end: str) -> "Range":
-        """Read two ISO dates.
-
-        Raises:
-            SettingsError: one is no date, or there is no day between them.
-        """
-        days = cls(_date("--from", first), _date("--to", end))
-        if days.end <= days.first:
-            raise SettingsError(f"--to {end}: must lie after --from {first}; the day of --to is not included")
-        return days
-
-    @property
-    def start_s(self) -> int:
-        """Its begin, epoch seconds."""
-        return _midnight(self.first)
-
-    @property
-    def end_s(self) -> int:
-        """Its end, epoch seconds."""
-        return _midnight(self.end)
-
-    def days(self) -> Iterator[date]:
-        """Give each day."""
-        for number in range((self.end - self.first).days):
-            yield self.first + timedelta(days=number)
 
 
 @dataclass(frozen=True)
@@ -78,6 +50,12 @@ class Order:
     vs_currency: str | None = None
     include_late: bool = False
     dry_run: bool = False
+    #: How long candles in files are; None takes the most common distance between them.
+    candle_interval: str | None = None
+    #: Whether a candle's time is its start or its end.
+    candle_stamp: Literal["start", "end"] = "start"
+    #: No stream runs, whatever its status says.
+    alone: bool = False
 
     def __post_init__(self) -> None:
         """Check what belongs together.
@@ -99,11 +77,13 @@ def run_backfill(settings: Settings, order: Order) -> None:
     Raises:
         PricestreamError: the source or storage can not be used, or Spark failed.
     """
+    if not order.dry_run:
+        refuse_beside_stream(settings, alone=order.alone)
     fetched = _fetch(settings, order)
     if order.dry_run:
         return
     days, coins = order.days, order.coins
-    with open_session(settings.job) as spark:
+    with open_session(settings.job, settings.stream.region) as spark:
         create_tables(spark, settings.job)
         land_history(spark, settings, order, fetched)
         count = rebuild_range(spark, settings, days, coins)
@@ -128,7 +108,7 @@ def land_history(spark: SparkSession, settings: Settings, order: Order, fetched:
 
     Raises:
         SourceError: files cannot be read or understood.
-        SettingsError: they hold candles.
+        SettingsError: it cannot be told whose prices they hold, or how long their candles are.
     """
     if order.source == "files" and order.path is not None:
         history = open_history(
@@ -137,12 +117,13 @@ def land_history(spark: SparkSession, settings: Settings, order: Order, fetched:
             order.path,
             coin_id=order.coin_id,
             vs_currency=order.vs_currency,
-            candle_interval=None,
-            candle_stamp="start",
+            candle_interval=order.candle_interval,
+            candle_stamp=order.candle_stamp,
         )
         if isinstance(history, CandleHistory):
-            raise SettingsError(f"{order.path}: holds candles, which can not be taken in yet; give a file of ticks")
-        _say(land(_in_range(history.ticks, order), settings, added_by="backfill:files"))
+            log.info("%d candles taken in", take_in_candles(spark, settings, order, history))
+        else:
+            _say(land(_in_range(history.ticks, order), settings, added_by="backfill:files"))
     if fetched:
         _say(land(_in_range(read_coingecko_history(spark, fetched), order), settings, added_by="backfill:coingecko"))
     if order.include_late:
@@ -167,9 +148,10 @@ def _say(landed: Landed, what: str = "ticks added") -> None:
 
 
 def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> int:
-    """Compute the bars of a range anew from ``ticks``, a day at a time. Returns how many were computed.
+    """Compute the bars of a range anew from ``ticks``. Returns how many were computed.
 
-    Windows that the stream has not closed yet are left to it. A bar that comes out as it was is left alone.
+    A bar that comes out as it was is left alone. One whose window is still open is not final yet, and the stream
+    makes it so.
 
     Args:
         spark: the session.
@@ -177,33 +159,39 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         days: the UTC days.
         coins: only these; empty is all.
     """
-    sink = BarSink(settings, settings.job.base_interval)
-    closed_ms = closed_through_ms(read_ticks(spark, settings.job), settings.job)
-    count = 0
-    for day in days.days():
-        windows = _windows(spark, settings, day, coins)
-        if closed_ms is not None:
-            length = f.expr(f"INTERVAL {settings.job.interval_seconds} SECONDS")
-            windows = windows.filter(f.col("window_start") + length <= f.timestamp_millis(f.lit(closed_ms)))
-        done = rebuild(windows, settings, sink)
-        log.info("%s: %d bars", day, done)
-        count += done
-    return count
+    job = settings.job
+    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
+    counts = _ticks_by_date(spark, settings, days, coins)
+    with work_bar(sum(counts.values()), "ticks") as advance:
+        for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
+            with shuffled(spark, job, step.rows):
+                rebuild_days(spark, settings, sink, step, coins)
+            advance(step.rows)
+            log.info("%s to %s: %d bars so far", step.days.first, step.days.end, sink.bars_written)
+    return sink.bars_written
 
 
-def _windows(spark: SparkSession, settings: Settings, day: date, coins: Sequence[str]) -> DataFrame:
-    ticks = read_ticks(spark, settings.job).filter((f.col("date") == f.lit(day)) & (f.col("status") == OK))
+def take_in_candles(spark: SparkSession, settings: Settings, order: Order, history: CandleHistory) -> int:
+    """Make bars of candles, where there is none of ticks. Returns how many candles there were."""
+    for reason, rows in sorted(history.rejected.items()):
+        log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
+    job = settings.job
+    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
+    candles = _in_range(history.candles.withColumn("event_time", f.col("window_start")), order)
+    with kept(candle_bars(candles)) as bars:
+        counts = {row["date"]: row["count"] for row in bars.groupBy("date").count().collect()}
+        coins = [row["coin_id"] for row in bars.select("coin_id").distinct().collect()]
+        with work_bar(sum(counts.values()), "candles") as advance:
+            for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
+                place = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
+                is_in_step = (f.col("date") >= f.lit(step.days.first)) & (f.col("date") < f.lit(step.days.end))
+                with shuffled(spark, job, step.rows):
+                    sink.rewrite(bars.filter(is_in_step), place)
+                advance(step.rows)
+    return sink.bars_written
+
+
+def _ticks_by_date(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> dict[date, int]:
+    ticks = read_ticks(spark, settings.job).filter((f.col("status") == OK) & on_dates(days.start_s, days.end_s))
     chosen = ticks.filter(f.col("coin_id").isin(list(coins))) if coins else ticks
-    start = window_start("event_time", settings.job.interval_seconds).alias("window_start")
-    return chosen.select("coin_id", "vs_currency", start).distinct()
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
-def _date(option: str, text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise SettingsError(f"{option} {text}: is no date; write it such as 2026-01-31") from None
+    return {row["date"]: row["count"] for row in chosen.groupBy("date").count().collect()}

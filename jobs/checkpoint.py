@@ -13,6 +13,7 @@ BARS: Final = "bars"
 
 _IDENTITY: Final = "identity.json"
 _CHECKED: Final = "bars_checked.json"
+_CLOSED: Final = "bars_closed.json"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,15 @@ class Checkpoint:
     def mark_checked(self, batch: int) -> None:
         """Remember it."""
         self.store.write(_CHECKED, json.dumps({"batch": batch}).encode())
+
+    def closed_through_s(self) -> int:
+        """Tell up to when windows are closed, their bars written and published, epoch seconds; 0 before the first."""
+        mark = self._read_json(_CLOSED)
+        return 0 if mark is None else int(mark["through_s"])
+
+    def mark_closed(self, through_s: int) -> None:
+        """Remember it."""
+        self.store.write(_CLOSED, json.dumps({"through_s": through_s}).encode())
 
     def _read_json(self, key: str) -> dict[str, Any] | None:
         data = self.store.read(key)

@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 
 from jobs.audit_bars import compare_bars
 from jobs.audit_files import compare_files
-from jobs.audit_model import MAX_FINDINGS, Consistency
+from jobs.audit_model import Consistency
 from jobs.audit_scope import Scope
 from pricestream.settings import Settings
 
@@ -17,8 +17,8 @@ def check_consistency(spark: SparkSession, settings: Settings, scope: Scope) -> 
         bar_differences=bars.differences,
         bar_difference_count=bars.difference_count,
         bars=bars.count,
-        file_differences=files.differences[:MAX_FINDINGS],
-        file_difference_count=len(files.differences),
+        bar_dates=bars.dates,
+        file_differences=files.differences,
         files=files.count,
         open_files=files.open,
     )

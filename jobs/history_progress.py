@@ -27,7 +27,7 @@ def show_progress(
         yield _Lines(monotonic)
         return
     columns = (TextColumn("fetching"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress, _log_above():
+    with Progress(*columns, console=console) as progress, log_above():
         task = progress.add_task("", total=total)
         yield lambda tally: progress.update(task, completed=tally.done)
 
@@ -47,7 +47,7 @@ class _Lines:
 
 
 @contextmanager
-def _log_above() -> Iterator[None]:
+def log_above() -> Iterator[None]:
     """Let lines of log on the same terminal pass by way of the bar, so that neither writes over the other."""
     handlers = [
         (handler, handler.stream)

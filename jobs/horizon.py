@@ -1,18 +1,40 @@
-"""Horizon: up to when the stream has closed its windows, as far as ``ticks`` tells."""
+"""Horizon: up to when windows are closed, for whoever makes or judges bars beside the stream."""
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
+from jobs.checkpoint import open_checkpoint
+from jobs.drivers import read_stream_status
+from pricestream.errors import StorageError
+from pricestream.settings import Settings
 
-from jobs.window import of_interest
-from pricestream.job_settings import JobSettings
 
+def closed_through_s(settings: Settings, *, now_s: float) -> int:
+    """Tell up to when windows may be made final, epoch seconds.
 
-def closed_through_ms(ticks: DataFrame, job: JobSettings) -> int | None:
-    """Windows that end here or before are closed, epoch ms; None where ``ticks`` has nothing of a stream.
+    While the stream runs it is up to where it has closed them: it gives the rest their last ticks. While it does not,
+    everything is closed that it would have closed by now; where more ticks come once it runs again, it makes
+    those windows anew.
 
-    Args:
-        ticks: columns of :data:`jobs.schema.TICKS`.
-        job: how far the watermark trails the newest event or heartbeat.
+    Raises:
+        StorageError: the stream runs and has not closed a window yet.
     """
-    newest = of_interest(ticks).agg(f.unix_millis(f.max("event_time")).alias("newest")).collect()[0]["newest"]
-    return None if newest is None else int(newest) - job.watermark_seconds * 1000
+    closed = open_checkpoint(settings).closed_through_s()
+    if not read_stream_status(settings).is_running:
+        return max(closed, int(now_s) - settings.job.watermark_seconds)
+    if not closed:
+        raise StorageError(
+            f"the stream runs ({settings.job.status_file} says so) and has not closed a window yet; try again in "
+            f"{settings.job.watermark_seconds} seconds, or stop it"
+        )
+    return closed
+
+
+def judged_through_s(settings: Settings, *, now_s: float) -> int | None:
+    """Tell up to when bars must be there, epoch seconds; None where that cannot be told yet.
+
+    A stream that has stopped may have left windows unclosed. Where there never was one, all that was taken in
+    has its bars.
+    """
+    closed = open_checkpoint(settings).closed_through_s()
+    if closed:
+        return closed
+    is_running = read_stream_status(settings).is_running
+    return None if is_running else int(now_s) - settings.job.watermark_seconds

@@ -19,7 +19,6 @@ from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
 from pricestream.errors import StorageError
-from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
 _HOUR_SECONDS: Final = 3_600
@@ -29,7 +28,7 @@ _IN_PATH: Final = ("interval", "date", "hour")
 #: The columns of a file: no column that its path holds, and no ``revision``.
 CSV_COLUMNS: Final = tuple(name for name in BARS.names if name not in (*_IN_PATH, "revision"))
 
-_RECEIPT: Final = "key string, is_replaced boolean"
+_RECEIPT: Final = "key string, is_done boolean, is_replaced boolean"
 
 
 @dataclass(frozen=True, order=True)
@@ -48,13 +47,14 @@ class Partition:
         return f"interval={self.interval}/date={self.date}/hour={self.hour:02d}/bars.csv"
 
 
-def hour_of(interval: str) -> Column:
-    """Which hour's file a bar of this interval goes into, by its ``window_start``."""
-    return f.lit(0) if interval_seconds(interval) >= _HOUR_SECONDS else f.hour("window_start")
+def hour_of() -> Column:
+    """Which hour's file a bar goes into: that of its ``window_start``, or 0 from an hour's length on."""
+    seconds = f.unix_seconds("window_end") - f.unix_seconds("window_start")
+    return f.when(seconds >= _HOUR_SECONDS, 0).otherwise(f.hour("window_start"))
 
 
 def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partition]) -> int:
-    """Bring the files of these partitions up to what ``bars`` says. Returns how many were replaced.
+    """Bring the files of these partitions up to what ``bars`` says. Returns how many had to be replaced.
 
     Raises:
         StorageError: another publisher was in the way every time.
@@ -62,11 +62,13 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
     store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
     left = sorted(set(partitions))
     replaced = 0
+    if not left:
+        return 0
 
     def attempt() -> list[Partition]:
         nonlocal left, replaced
         done = _publish_once(spark, settings, store, left)
-        replaced += len(done)
+        replaced += sum(done.values())
         left = [each for each in left if each.key not in done]
         return left
 
@@ -85,39 +87,43 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
     return replaced
 
 
-def _publish_once(spark: SparkSession, settings: Settings, store: Store, partitions: list[Partition]) -> set[str]:
-    """Try each partition once; say which files now hold what ``bars`` says."""
-    done = set()
-    for interval, group in itertools.groupby(partitions, key=lambda each: each.interval):
-        chosen = list(group)
-        with store.lock("publish"):
-            versions = {each.key: store.version(each.key) for each in chosen}
-            rows = csv_rows(_bars_of(spark, settings, interval, chosen), interval)
-            receipts = in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
-        done |= {row["key"] for row in receipts if row["is_replaced"]}
-        # A partition without a bar has no file to write.
-        done |= set(versions) - {row["key"] for row in receipts}
-    return done
+def _publish_once(
+    spark: SparkSession, settings: Settings, store: Store, partitions: list[Partition]
+) -> dict[str, bool]:
+    """Try each partition once. Gives the files that hold what ``bars`` says, and whether they had to be replaced."""
+    with store.lock("publish"):
+        versions = {each.key: store.version(each.key) for each in partitions}
+        rows = csv_rows(_bars_of(spark, settings, partitions))
+        receipts = in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
+    done = {row["key"]: bool(row["is_replaced"]) for row in receipts if row["is_done"]}
+    # A partition without a bar has no file to write.
+    return dict.fromkeys(versions.keys() - {row["key"] for row in receipts}, False) | done
 
 
-def _bars_of(spark: SparkSession, settings: Settings, interval: str, partitions: list[Partition]) -> DataFrame:
+def _bars_of(spark: SparkSession, settings: Settings, partitions: list[Partition]) -> DataFrame:
     # Whole dates prune the table's partitions; what is left of them is told apart by a set of strings.
+    intervals = sorted({each.interval for each in partitions})
     dates = sorted({each.date for each in partitions})
-    places = [f"{each.date}/{each.hour}" for each in partitions]
-    bars = read_bars(spark, settings.job).withColumn("hour", hour_of(interval))
-    is_on_date = (f.col("interval") == interval) & f.col("date").isin(dates)
-    is_in_place = f.concat_ws("/", f.col("date").cast("string"), f.col("hour").cast("string")).isin(places)
-    return bars.filter(is_on_date & f.col("is_final") & is_in_place)
+    places = [f"{each.interval}/{each.date}/{each.hour}" for each in partitions]
+    bars = read_bars(spark, settings.job).filter(f.col("interval").isin(intervals) & f.col("date").isin(dates))
+    is_in_place = f.concat_ws("/", "interval", f.col("date").cast("string"), hour_of().cast("string")).isin(places)
+    return published(bars, settings).filter(is_in_place)
 
 
-def csv_rows(bars: DataFrame, interval: str) -> DataFrame:
+def published(bars: DataFrame, settings: Settings) -> DataFrame:
+    """Keep the rows that belong into the tree: final ones, and gaps only where ``job.csv_gaps`` wants them."""
+    final = bars.filter("is_final")
+    return final if settings.job.csv_gaps else final.filter(~f.col("gap"))
+
+
+def csv_rows(bars: DataFrame) -> DataFrame:
     """Write each bar as the line that stands in the file.
 
     Returns:
         ``key`` (the file's path in the tree), the columns that lines are sorted by, and ``line``.
     """
     date = f.date_format("date", "yyyy-MM-dd")
-    key = f.format_string(f"interval={interval}/date=%s/hour=%02d/bars.csv", date, f.col("hour"))
+    key = f.format_string("interval=%s/date=%s/hour=%02d/bars.csv", "interval", date, hour_of())
     values = f.struct(*(_text(name).alias(name) for name in CSV_COLUMNS))
     # Spaces are data, not padding.
     options = {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
@@ -154,12 +160,16 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
 
     def run(batches: Batches) -> Batches:
         for key, lines in by_key(batches):
+            data = csv_bytes(lines)
+            is_replaced = store.read(key) != data
             try:
-                store.replace(key, csv_bytes(lines), version=versions[key])
-                is_replaced = True
+                if is_replaced:
+                    store.replace(key, data, version=versions[key])
+                is_done = True
             except ConflictError:
-                is_replaced = False
-            yield pa.RecordBatch.from_pydict({"key": [key], "is_replaced": [is_replaced]})
+                is_done = False
+            receipt = {"key": [key], "is_done": [is_done], "is_replaced": [is_replaced]}
+            yield pa.RecordBatch.from_pydict(receipt)
 
     return run
 

@@ -58,7 +58,27 @@ class Reach:
         return Frame(interval, seconds, made_from - looked_at, made_from, made_to, made_to + behind)
 
 
-def whole_windows(reach: Reach, intervals: Sequence[str]) -> tuple[int, int]:
-    """Give the span of base bars that the longer windows made are rolled up from: ``[start, end)``."""
-    longest = max(interval_seconds(interval) for interval in intervals)
-    return reach.first // longest * longest, -(-reach.end // longest) * longest
+@dataclass(frozen=True)
+class Span:
+    """The windows of one interval that start in ``[first, end)``."""
+
+    interval: str
+    first: int
+    end: int
+
+
+def made_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
+    """Give the windows that may come out otherwise than they are stored."""
+    return tuple(Span(each.interval, each.made_from, each.changed_to) for each in frames)
+
+
+def read_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
+    """Give the windows that must be read: what is made, what it looks back at, and all that longer ones hold.
+
+    Args:
+        frames: of all intervals, that of the base first.
+    """
+    base, *longer = frames
+    first = min([base.context, *(each.made_from for each in longer)])
+    end = max([base.changed_to, *(each.made_to for each in longer)])
+    return (Span(base.interval, first, end), *(Span(each.interval, each.context, each.changed_to) for each in longer))

@@ -46,7 +46,8 @@ def read_report(spark: SparkSession, settings: Settings, counts: Mapping[str, in
     The windows are the same for all coins: they end with the newest that any coin has a bar in.
     """
     job = settings.job
-    final = read_bars(spark, job).filter(f.col("is_final") & (f.col("interval") == job.base_interval))
+    is_shown = f.col("is_final") & (f.col("interval") == job.base_interval) & ~f.col("gap")
+    final = read_bars(spark, job).filter(is_shown)
     coins, left_out = _newest_bars(final, settings)
     return Report(
         source=settings.producer.source,

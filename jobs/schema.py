@@ -70,10 +70,13 @@ REJECTED: Final = "rejected"
 HEARTBEAT: Final = "heartbeat"
 STATUSES: Final = (OK, LATE, REJECTED, HEARTBEAT)
 
-#: What names a bar; with ``interval``, what names it in the table.
+#: What names a bar of one interval.
 BAR_KEY: Final = ("coin_id", "vs_currency", "window_start")
 
-#: What a bar says of its window, a function of the window's ticks alone.
+#: What names a row of ``bars``.
+ROW_KEY: Final = ("coin_id", "vs_currency", "interval", "window_start")
+
+#: What a bar says of its window, a function of what the window holds alone.
 BAR_STATISTICS: Final = (
     "open",
     "high",
@@ -83,9 +86,24 @@ BAR_STATISTICS: Final = (
     "twap",
     "stddev",
     "tick_count",
+    "late_count",
     "first_tick_at",
     "last_tick_at",
     "return_pct",
+    "realized_volatility",
+    "origin",
+)
+
+#: What a bar says of the bars before it, a function of its own and at most ``lookback_bars`` - 1 windows behind it.
+BAR_INDICATORS: Final = (
+    "log_return",
+    "sma",
+    "ema",
+    "bollinger_lower",
+    "bollinger_upper",
+    "rsi",
+    "anomaly",
+    "stale",
 )
 
 #: The ``bars`` table.
@@ -104,10 +122,24 @@ BARS: Final = t.StructType(
         t.StructField("twap", t.DoubleType()),
         t.StructField("stddev", t.DoubleType()),
         t.StructField("tick_count", t.LongType()),
+        #: How many of them had been set aside as late and were taken in by a backfill.
+        t.StructField("late_count", t.LongType()),
         t.StructField("first_tick_at", t.TimestampType()),
         t.StructField("last_tick_at", t.TimestampType()),
         t.StructField("return_pct", t.DoubleType()),
+        t.StructField("realized_volatility", t.DoubleType()),
         t.StructField("log_return", t.DoubleType()),
+        t.StructField("sma", t.DoubleType()),
+        t.StructField("ema", t.DoubleType()),
+        t.StructField("bollinger_lower", t.DoubleType()),
+        t.StructField("bollinger_upper", t.DoubleType()),
+        t.StructField("rsi", t.DoubleType()),
+        t.StructField("anomaly", t.BooleanType()),
+        t.StructField("stale", t.BooleanType()),
+        #: The window has closed without a tick; every statistic is null, and the count 0.
+        t.StructField("gap", t.BooleanType()),
+        #: What the bar is made of, one of :data:`ORIGINS`; null in a gap.
+        t.StructField("origin", t.StringType()),
         t.StructField("is_final", t.BooleanType()),
         t.StructField("revision", t.IntegerType()),
         t.StructField("date", t.DateType()),
@@ -119,3 +151,11 @@ HISTORY_SOURCE: Final = "backfill"
 
 #: The ``reason`` in the row of a late tick that a backfill took in.
 TAKEN_IN: Final = "late_taken_in"
+
+TICKS_ORIGIN: Final = "ticks"
+HISTORY_ORIGIN: Final = "history"
+CANDLES_ORIGIN: Final = "candles"
+ROLLED_CANDLES_ORIGIN: Final = "rolled_candles"
+#: What bars are made of, the finest first: ticks, points of a fetched history, a candle of this very window that
+#: somebody else made, candles of the base interval. Of one window the finest stands.
+ORIGINS: Final = (TICKS_ORIGIN, HISTORY_ORIGIN, CANDLES_ORIGIN, ROLLED_CANDLES_ORIGIN)

@@ -1,5 +1,7 @@
 """The Spark session: what every job needs set, whatever the environment."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from py4j.protocol import Py4JJavaError
@@ -23,6 +25,9 @@ _ALWAYS: Final = {
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
 }
+
+#: How many ticks one task turns into bars.
+_ROWS_A_PARTITION: Final = 250_000
 
 #: Lets one driver at a time commit a version of a Delta table on S3, by an entry in a table of DynamoDB.
 _LOG_STORE: Final = "io.delta.storage.S3DynamoDBLogStore"
@@ -118,3 +123,15 @@ def _has_class(spark: SparkSession, name: str) -> bool:
     except Py4JJavaError:
         return False
     return True
+
+
+@contextmanager
+def shuffled(spark: SparkSession, job: JobSettings, rows: int) -> Iterator[None]:
+    """Shuffle into as many partitions as so many rows need, so that one fits into memory; back at the end."""
+    key = "spark.sql.shuffle.partitions"
+    before = spark.conf.get(key)
+    spark.conf.set(key, str(max(job.spark.shuffle_partitions, -(-rows // _ROWS_A_PARTITION))))
+    try:
+        yield
+    finally:
+        spark.conf.set(key, before or str(job.spark.shuffle_partitions))

@@ -1,104 +1,140 @@
-"""Sink: bars go into the table and into the CSV tree, the same way from a stream and from a rebuild."""
+"""Sink: bars, and all that follows from them, go into the table and into the CSV tree, in a stream or a rebuild."""
 
 import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
+from jobs.derive import derive
+from jobs.extent import extent_of, kept
 from jobs.publish import Partition, hour_of, publish
-from jobs.revise import CHANGED, NEW, SAME, revise
-from jobs.tables import read_bars, upsert_bars
-from pricestream.interval import interval_seconds
+from jobs.reach import Reach, made_spans, read_spans
+from jobs.remake import as_ticks_have_them
+from jobs.revise import CHANGED, NEW, SAME
+from jobs.schema import BAR_KEY
+from jobs.tables import newest_version, read_bars, span_condition, upsert_bars, was_outrun
 from pricestream.settings import Settings
 
 
 @dataclass
 class BarSink:
-    """Writes bars of one interval: into ``bars``, then into the files that hold them.
+    """Writes bars, of all intervals, into ``bars``, then into the files that hold them.
 
     The stream and the repair of stragglers share one sink, and take turns.
     """
 
     settings: Settings
-    interval: str
-    #: How many bars this run wrote, and which files it replaced.
+    #: Windows that end here or before are closed, epoch seconds.
+    closed_s: int
+    #: How many bars this run was given, and which files it looked after.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def write(self, bars: DataFrame, *, txn: tuple[str, int] | None = None) -> int:
-        """Upsert bars, each key once, and publish what they touch. Returns how many files were replaced.
+    def close(self, bars: DataFrame, *, through_s: int, txn: tuple[str, int]) -> int:
+        """Write what a micro-batch of the stream has closed. Returns how many files were replaced.
 
-        Every step can be repeated: after a crash in between, the same call ends in the same tables
-        and the same files.
+        Where a bar is stored that says something else, a backfill knew of ticks that the stream passes over:
+        that window is made anew from ``ticks``. Every step can be repeated: after a crash in between, the same
+        call ends in the same tables and the same files.
 
         Args:
-            bars: columns of :data:`jobs.schema.BARS`, all of :attr:`interval`.
+            bars: base bars, columns of :data:`jobs.schema.BARS`, each key once; there may be none.
+            through_s: windows that end here or before have closed with this batch, epoch seconds.
             txn: (application id, version) of the micro-batch, so that a replay of it is recognised.
         """
-        with self._turn:
-            bars = bars.persist()
-            try:
-                return self._write(bars, txn)
-            finally:
-                bars.unpersist()
+        with self._turn, kept(bars):
+            extent = extent_of(bars)
+            first = min(extent.first if extent else through_s, self.closed_s or through_s)
+            closed = max(through_s, self.closed_s)
+            reach = Reach(first, through_s, closed)
+            replaced = self._write(_Work(bars, reach, coins=(), is_of_ticks=False), txn)
+            self.closed_s = closed
+            self.bars_written += extent.rows if extent else 0
+            return replaced
+
+    def rewrite(self, bars: DataFrame, place: "Place") -> int:
+        """Write bars that are as ``ticks``, or a file of candles, has them. Returns how many files were replaced.
+
+        Args:
+            bars: columns of :data:`jobs.schema.BARS`, each key once; base bars, or candles of any interval.
+            place: where they lie; there may be none.
+        """
+        with self._turn, kept(bars):
+            closed = max(self.closed_s, place.closed_s)
+            reach = Reach(place.first, place.end, closed, place.is_followed)
+            replaced = self._write(_Work(bars, reach, place.coins, is_of_ticks=True), None)
+            self.bars_written += bars.count()
+            return replaced
 
     @retry_on_conflict
-    def _write(self, bars: DataFrame, txn: tuple[str, int] | None) -> int:
-        ends = ends_of(bars)
-        if ends is None:
-            return 0
-        spark, job = bars.sparkSession, self.settings.job
-        # One window further on both sides: the bar before gives a return, the bar behind takes one.
-        length = interval_seconds(self.interval)
-        first, last = ends[0] - length, ends[1] + length
-        revised = revise(bars, read_bars(spark, job).filter(_span(self.interval, first, last))).persist()
-        try:
-            # All files that these bars go into, not only changed ones: a crash may have come between table and files.
-            files = self._files(revised)
-            if any(each["new"] or each["changed"] for each in files):
+    def _write(self, work: "_Work", txn: tuple[str, int] | None) -> int:
+        files = self._settle(work, txn)
+        while files is None:
+            # Another writer was in between: what was read for this is no longer what is there.
+            files = self._settle(work, None)
+        partitions = [Partition(each["interval"], each["date"].isoformat(), each["hour"]) for each in files]
+        self.files |= {each.key for each in partitions}
+        return publish(work.bars.sparkSession, self.settings, partitions)
+
+    def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
+        """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
+        spark, job = work.bars.sparkSession, self.settings.job
+        frames = work.reach.frames(job.all_intervals, lookback=job.indicators.lookback_bars)
+        version = newest_version(spark, job.bars)
+        stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(frames)))
+        if work.coins:
+            stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
+        with kept(derive(work.bars, stored, work.reach, job)) as derived:
+            files = _files(derived)
+            if not work.is_of_ticks and any(each["disputed"] for each in files):
+                bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
+                return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)
+            if any(each[NEW] or each[CHANGED] for each in files):
                 upsert_bars(
-                    revised.filter(f.col("change") != SAME).drop("change"),
+                    derived.filter(f.col("change") != SAME).drop("change", "is_disputed"),
                     job,
-                    span=_span(self.interval, first, last, table="stored"),
-                    has_updates=any(each["changed"] for each in files),
+                    span=span_condition(made_spans(frames), table="stored"),
+                    has_updates=any(each[CHANGED] for each in files),
                     txn=txn,
                 )
-        finally:
-            revised.unpersist()
-        partitions = [Partition(self.interval, each["date"].isoformat(), each["hour"]) for each in files]
-        replaced = publish(spark, self.settings, partitions)
-        self.bars_written += ends[2]
-        self.files |= {each.key for each in partitions}
-        return replaced
-
-    def _files(self, revised: DataFrame) -> list[Row]:
-        """Count what is new and what is changed in each file."""
-        counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED)]
-        return revised.groupBy("date", hour_of(self.interval).alias("hour")).agg(*counts).collect()
+                if was_outrun(spark, job.bars, version):
+                    return None
+        # All files that final rows go into, not only changed ones: a crash may have come between table and files.
+        return [each for each in files if each["final"]]
 
 
-def ends_of(bars: DataFrame) -> tuple[int, int, int] | None:
-    """Give the first and the last ``window_start``, epoch seconds, and the number of rows; None without any."""
-    # As numbers: Python would be given times without a zone, in the zone of the machine.
-    start = f.unix_seconds("window_start")
-    row = bars.agg(f.min(start).alias("first"), f.max(start).alias("last"), f.count("*").alias("rows")).collect()[0]
-    return (row["first"], row["last"], row["rows"]) if row["rows"] else None
+@dataclass(frozen=True)
+class Place:
+    """Where bars lie that are rewritten: in windows of ``[first, end)``, epoch seconds."""
+
+    first: int
+    end: int
+    #: Of these coins; empty is all.
+    coins: Sequence[str] = ()
+    #: The same coins' bars right behind these are rewritten next.
+    is_followed: bool = False
+    #: Windows that end here or before are closed, also where the sink does not know yet.
+    closed_s: int = 0
 
 
-def _span(interval: str, first: int, last: int, *, table: str | None = None) -> str:
-    """Say in SQL which bars of an interval start from ``first`` to ``last``; ``date`` prunes partitions."""
-    prefix = f"{table}." if table else ""
-    return (
-        f"{prefix}interval = '{interval}'"
-        f" AND {prefix}date BETWEEN DATE'{utc_date(first)}' AND DATE'{utc_date(last)}'"
-        f" AND {prefix}window_start BETWEEN timestamp_seconds({first}) AND timestamp_seconds({last})"
-    )
+@dataclass(frozen=True)
+class _Work:
+    """What is to be written."""
+
+    bars: DataFrame
+    reach: Reach
+    #: Only what these coins have follows from it; empty is all coins, also those that have no bar here.
+    coins: Sequence[str]
+    #: The bars are as ``ticks`` has them, and so right where they differ from the stored ones.
+    is_of_ticks: bool
 
 
-def utc_date(seconds: int) -> str:
-    """Give the UTC date of a time in epoch seconds, ISO."""
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+def _files(derived: DataFrame) -> list[Row]:
+    """Count, for each file, what is new, changed, final and disputed."""
+    counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED)]
+    flags = [f.count_if("is_final").alias("final"), f.count_if("is_disputed").alias("disputed")]
+    return derived.groupBy("interval", "date", hour_of().alias("hour")).agg(*counts, *flags).collect()

@@ -9,17 +9,16 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.checkpoint import BARS, Checkpoint
 from jobs.progress import Progress, rows_dropped, was_executed, watermark_ms
-from jobs.schema import BAR_KEY, OK
-from jobs.sink import BarSink, ends_of, utc_date
-from jobs.storage import spark_path
-from jobs.tables import read_ticks
-from jobs.window import base_bars, finest, of_interest, window_start
+from jobs.rebuild import rebuild
+from jobs.schema import OK
+from jobs.sink import BarSink
+from jobs.tables import read_ticks, ticks_added_since
+from jobs.window import of_interest, window_start
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class StragglerRepair:
             return 0
         start = self.checkpoint.micro_batch(BARS, first - 1)
         ticks = self._ticks() if start is None or start.is_snapshot else self._ticks_since(start.version)
-        count = rebuild(self._touched(ticks, closed_ms), self.settings, self.sink)
+        count = rebuild(self._touched(ticks, closed_ms), self.settings, self.sink, closed_s=closed_ms // 1000)
         if count:
             log.warning("%d bars had ticks that came after their window had closed; they are rebuilt from ticks", count)
         return count
@@ -97,38 +96,4 @@ class StragglerRepair:
         return read_ticks(self.spark, self.settings.job)
 
     def _ticks_since(self, version: int) -> DataFrame:
-        path = spark_path(self.settings.job.ticks)
-        newest = DeltaTable.forPath(self.spark, path).history(1).collect()[0]["version"]
-        if version > newest:
-            return self._ticks().limit(0)
-        changes = self.spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", version)
-        return changes.load(path).filter(f.col("_change_type") == "insert")
-
-
-def rebuild(windows: DataFrame, settings: Settings, sink: BarSink) -> int:
-    """Compute the bars of these windows from ``ticks``, and write them.
-
-    Args:
-        windows: ``coin_id``, ``vs_currency``, ``window_start``, each once.
-        settings: where the tables are, and how long a window is.
-        sink: takes the bars.
-
-    Returns:
-        How many bars were rebuilt.
-    """
-    job = settings.job
-    windows = windows.persist()
-    try:
-        ends = ends_of(windows)
-        if ends is None:
-            return 0
-        first, last, count = ends
-        is_on_date = f.col("date").between(utc_date(first), utc_date(last))
-        is_in_span = f.unix_seconds("event_time").between(first, last + job.interval_seconds)
-        ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & is_on_date & is_in_span)
-        start = window_start("event_time", job.interval_seconds)
-        touched = ticks.withColumn("window_start", start).join(f.broadcast(windows), list(BAR_KEY), "left_semi")
-        sink.write(base_bars(finest(touched), interval=job.base_interval, seconds=job.interval_seconds))
-        return count
-    finally:
-        windows.unpersist()
+        return ticks_added_since(self.spark, self.settings.job, version - 1)

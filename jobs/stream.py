@@ -5,6 +5,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.checkpoint import BARS, INGEST, Checkpoint
+from jobs.extent import extent_of, kept
 from jobs.parse import parse
 from jobs.schema import STATUSES
 from jobs.sink import BarSink
@@ -47,9 +48,15 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
     bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)
 
     def close(batch: DataFrame, number: int) -> None:
-        # The id is the checkpoint's own. Were it a setting, a new checkpoint would count from 0 again
-        # under an old id, and its batches would be taken for done.
-        sink.write(without_heartbeats(batch), txn=(checkpoint.query_id(BARS), number))
+        with kept(batch):
+            extent = extent_of(batch)
+            if extent is None:
+                return
+            # The id is the checkpoint's own. Were it a setting, a new checkpoint would count from 0 again
+            # under an old id, and its batches would be taken for done.
+            txn = (checkpoint.query_id(BARS), number)
+            sink.close(without_heartbeats(batch), through_s=extent.end, txn=txn)
+            checkpoint.mark_closed(sink.closed_s)
 
     return (
         bars.writeStream.queryName(BARS)

@@ -1,19 +1,27 @@
 """The Delta tables: making them, adding to ``ticks``, and upserting ``bars``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Final
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from jobs.schema import BAR_KEY, BARS, TICKS
+from jobs.reach import Span
+from jobs.schema import BARS, ROW_KEY, TICKS
 from jobs.storage import spark_path
+from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
 _TXN_APP_ID: Final = "spark.databricks.delta.write.txnAppId"
 _TXN_VERSION: Final = "spark.databricks.delta.write.txnVersion"
+_LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
+
+#: The operations of commits that may change rows.
+_CHANGES: Final = ("MERGE", "WRITE", "DELETE", "UPDATE")
 
 
 def create_tables(spark: SparkSession, job: JobSettings) -> None:
@@ -21,8 +29,11 @@ def create_tables(spark: SparkSession, job: JobSettings) -> None:
     # The change feed is what finds the input of one batch again; it costs nothing while rows are only added.
     ticks = {"delta.enableChangeDataFeed": "true", "delta.dataSkippingStatsColumns": "event_time,polled_at,status"}
     _create(spark, job.ticks, TICKS, ("date",), ticks)
-    bars = {"delta.dataSkippingStatsColumns": "coin_id,window_start"}
+    # A micro-batch adds a small file to each interval, and reads those of its day: they are put together in time.
+    bars = {"delta.dataSkippingStatsColumns": "coin_id,window_start", "delta.autoOptimize.autoCompact": "true"}
     _create(spark, job.bars, BARS, ("interval", "date"), bars)
+    for path, schema in ((job.ticks, TICKS), (job.bars, BARS)):
+        _check_columns(spark, path, schema)
 
 
 def _create(
@@ -33,6 +44,16 @@ def _create(
     for key, value in properties.items():
         builder = builder.property(key, value)
     builder.execute()
+
+
+def _check_columns(spark: SparkSession, path: str, schema: t.StructType) -> None:
+    columns = spark.read.format("delta").load(spark_path(path)).columns
+    lacking = [name for name in schema.names if name not in columns]
+    if lacking:
+        raise StorageError(
+            f"{path}: was made by another version and has no column {', '.join(lacking)}; name a new folder in the "
+            "settings, and fill it with a backfill"
+        )
 
 
 def append_ticks(ticks: DataFrame, job: JobSettings) -> None:
@@ -49,9 +70,51 @@ def read_ticks(spark: SparkSession, job: JobSettings) -> DataFrame:
     return spark.read.format("delta").load(spark_path(job.ticks))
 
 
-def read_bars(spark: SparkSession, job: JobSettings) -> DataFrame:
-    """Read ``bars`` as it stands: columns of :data:`jobs.schema.BARS`."""
-    return spark.read.format("delta").load(spark_path(job.bars))
+def ticks_added_since(spark: SparkSession, job: JobSettings, version: int) -> DataFrame:
+    """Read the rows of ``ticks`` that came with later commits than this one: columns of :data:`jobs.schema.TICKS`."""
+    if version >= newest_version(spark, job.ticks):
+        return read_ticks(spark, job).limit(0)
+    changes = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", version + 1)
+    return changes.load(spark_path(job.ticks)).filter(f.col("_change_type") == "insert").select(*TICKS.names)
+
+
+def read_bars(spark: SparkSession, job: JobSettings, *, version: int | None = None) -> DataFrame:
+    """Read ``bars`` as it stands, or as it stood: columns of :data:`jobs.schema.BARS`."""
+    reader = spark.read.format("delta")
+    return (reader if version is None else reader.option("versionAsOf", version)).load(spark_path(job.bars))
+
+
+def newest_version(spark: SparkSession, path: str) -> int:
+    """Tell the number of a table's newest commit."""
+    return int(DeltaTable.forPath(spark, spark_path(path)).history(1).collect()[0]["version"])
+
+
+def was_outrun(spark: SparkSession, path: str, read: int) -> bool:
+    """Tell whether another writer's commit lies between the version that was read and ours, the session's last."""
+    ours = int(spark.conf.get(_LAST_COMMIT) or read)
+    if ours <= read + 1:
+        return False
+    commits = DeltaTable.forPath(spark, spark_path(path)).history(ours - read).filter(f.col("version") > read)
+    # Compaction changes no row.
+    return commits.filter(f.col("operation").isin(*_CHANGES)).count() > 1
+
+
+def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:
+    """Say in SQL that a row of ``bars`` lies in one of these spans; ``date`` prunes partitions."""
+    prefix = f"{table}." if table else ""
+    conditions = (
+        f"({prefix}interval = '{each.interval}'"
+        f" AND {prefix}date BETWEEN DATE'{utc_date(each.first)}' AND DATE'{utc_date(each.end - 1)}'"
+        f" AND {prefix}window_start >= timestamp_seconds({each.first})"
+        f" AND {prefix}window_start < timestamp_seconds({each.end}))"
+        for each in spans
+    )
+    return f"({' OR '.join(conditions)})"
+
+
+def utc_date(seconds: int) -> str:
+    """Give the UTC date of a time in epoch seconds, ISO."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def upsert_bars(
@@ -69,7 +132,7 @@ def upsert_bars(
     Raises:
         ConcurrentAppendException: or another of Delta's conflicts: another writer was in the same files meanwhile.
     """
-    same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ("interval", *BAR_KEY))
+    same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ROW_KEY)
     with _transaction(bars.sparkSession, txn):
         merge = DeltaTable.forPath(bars.sparkSession, spark_path(job.bars)).alias("stored")
         into = merge.merge(bars.alias("new"), f"{span} AND {same_bar}").whenNotMatchedInsertAll()

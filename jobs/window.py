@@ -4,10 +4,11 @@ A bar is a function of the *set* of its ticks. They are gathered as a set, sorte
 order, so that neither arrival order nor repetition nor batch boundaries change a bit of any sum.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.schema import BAR_KEY, BAR_STATISTICS, BARS, HEARTBEAT, HISTORY_SOURCE, OK
+from jobs.formula import log_returns
+from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAKEN_IN, TICKS_ORIGIN
 
 
 def of_interest(ticks: DataFrame) -> DataFrame:
@@ -20,38 +21,44 @@ def of_interest(ticks: DataFrame) -> DataFrame:
     return ticks.filter(is_from_stream & f.col("status").isin(OK, HEARTBEAT))
 
 
-def finest(ticks: DataFrame) -> DataFrame:
-    """Leave the points of a fetched history out of windows that have ticks of a finer source.
-
-    Args:
-        ticks: ``coin_id``, ``vs_currency``, ``window_start``, ``source``, ``added_by``, whatever else.
-    """
-    is_history = f.col("added_by").isNotNull() & (f.col("source") == HISTORY_SOURCE)
-    has_finer = f.bool_or(~is_history).over(Window.partitionBy(*BAR_KEY))
-    return ticks.withColumn("has_finer", has_finer).filter(~is_history | ~f.col("has_finer")).drop("has_finer")
-
-
 def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:
     """Make one bar per coin, currency and window that has a tick.
 
     Windows are half-open ``[start, end)``, aligned to the epoch, UTC. Ticks are ordered by
-    (``event_time``, ``event_seq``, ``tick_id``) and a ``tick_id`` counts once.
+    (``event_time``, ``event_seq``, ``tick_id``) and a ``tick_id`` counts once. The points of a fetched
+    history count only where the window has no other tick.
 
     Args:
-        ticks: ``coin_id``, ``vs_currency``, ``event_time``, ``event_seq``, ``tick_id``, ``price``.
+        ticks: ``coin_id``, ``vs_currency``, ``event_time``, ``event_seq``, ``tick_id``, ``price``, ``source``,
+            ``added_by``, ``reason``.
         interval: the interval's name, e.g. ``1m``.
         seconds: its length.
 
     Returns:
-        Columns of :data:`jobs.schema.BARS`; ``log_return`` is null until the bar before is
-        known (:mod:`jobs.revise`). ``mean`` is the arithmetic mean of prices, ``stddev`` the population's,
-        ``twap`` (open + high + low + close) / 4, ``return_pct`` 100 x (close - open) / open.
+        Columns of :data:`jobs.schema.BARS`; what depends on other bars is null. ``mean`` is the arithmetic mean of
+        prices, ``stddev`` the population's, ``twap`` (open + high + low + close) / 4, ``return_pct``
+        100 x (close - open) / open, ``realized_volatility`` the square root of the sum of the squared log returns
+        from tick to tick (Andersen & Bollerslev 1998), null with one tick.
     """
     # The watermark column goes into the window untouched, or Spark would lose sight of it.
     window = f.window("event_time", f"{seconds} seconds")
     tick = f.struct("event_time", "event_seq", "tick_id", "price")
-    gathered = ticks.groupBy("coin_id", "vs_currency", window).agg(f.collect_set(tick).alias("ticks"))
-    return _named(_fold(gathered), interval)
+    is_history = f.col("added_by").isNotNull() & f.col("source").eqNullSafe(HISTORY_SOURCE)
+    gathered = ticks.groupBy("coin_id", "vs_currency", window).agg(
+        f.collect_set(f.when(~is_history, tick)).alias("ticks"),
+        f.collect_set(f.when(is_history, tick)).alias("points"),
+        f.collect_set(f.when(f.col("reason") == TAKEN_IN, f.col("tick_id"))).alias("late"),
+    )
+    has_ticks = f.size("ticks") > 0
+    finest = gathered.select(
+        "coin_id",
+        "vs_currency",
+        "window",
+        f.when(has_ticks, f.col("ticks")).otherwise(f.col("points")).alias("ticks"),
+        f.when(has_ticks, TICKS_ORIGIN).otherwise(HISTORY_ORIGIN).alias("origin"),
+        f.size("late").cast("long").alias("late_count"),
+    )
+    return _named(_fold(finest), interval)
 
 
 def window_start(time: str, seconds: int) -> Column:
@@ -63,12 +70,14 @@ def window_start(time: str, seconds: int) -> Column:
 def _fold(gathered: DataFrame) -> DataFrame:
     """Turn the set of a window's ticks into the statistics of its bar."""
     # One select a step: each names what the next needs, so that no array is sorted or folded twice.
-    in_order = gathered.select("coin_id", "vs_currency", "window", f.sort_array("ticks").alias("ticks"))
+    in_order = gathered.withColumn("ticks", f.sort_array("ticks"))
     prices = in_order.select("*", f.transform("ticks", lambda tick: tick["price"]).alias("prices"))
     ohlc = prices.select(
         "coin_id",
         "vs_currency",
         "window",
+        "origin",
+        "late_count",
         "prices",
         f.size("ticks").cast("long").alias("tick_count"),
         f.element_at("ticks", 1)["event_time"].alias("first_tick_at"),
@@ -78,7 +87,7 @@ def _fold(gathered: DataFrame) -> DataFrame:
         f.array_min("prices").alias("low"),
         f.element_at("prices", -1).alias("close"),
     )
-    with_mean = ohlc.select("*", _mean().alias("mean"))
+    with_mean = ohlc.select("*", _mean().alias("mean"), _realized_volatility().alias("realized_volatility"))
     return with_mean.select("*", _stddev().alias("stddev"))
 
 
@@ -99,21 +108,40 @@ def _stddev() -> Column:
     return f.sqrt(squares / f.col("tick_count"))
 
 
+def _realized_volatility() -> Column:
+    squares = f.transform(log_returns(f.col("prices")), lambda step: step * step)
+    total = f.aggregate(squares, f.lit(0.0), lambda total, square: total + square)
+    return f.when(f.size("prices") > 1, f.sqrt(total))
+
+
 def _named(bars: DataFrame, interval: str) -> DataFrame:
     start = f.col("window.start")
     # Two sums of two: four equal prices then average to that price, to the bit.
     twap = ((f.col("open") + f.col("high")) + (f.col("low") + f.col("close"))) / 4
-    return bars.select(
-        "coin_id",
-        "vs_currency",
-        f.lit(interval).alias("interval"),
-        start.alias("window_start"),
-        f.col("window.end").alias("window_end"),
-        *(f.col(name) for name in BAR_STATISTICS if name not in ("twap", "return_pct")),
-        twap.alias("twap"),
-        ((f.col("close") - f.col("open")) / f.col("open") * 100).alias("return_pct"),
-        f.lit(None).cast("double").alias("log_return"),
-        f.lit(True).alias("is_final"),
-        f.lit(0).alias("revision"),
-        f.to_date(start).alias("date"),
-    ).select(*BARS.names)
+    named = {
+        "interval": f.lit(interval),
+        "window_start": start,
+        "window_end": f.col("window.end"),
+        "twap": twap,
+        "return_pct": return_pct(),
+        "gap": f.lit(False),
+        "is_final": f.lit(True),
+        "revision": f.lit(0),
+        "date": f.to_date(start),
+    }
+    return bar_rows(bars.select("*", *(value.alias(name) for name, value in named.items())))
+
+
+def return_pct() -> Column:
+    """Give the return of a bar in per cent, its close against its open."""
+    return (f.col("close") - f.col("open")) / f.col("open") * 100
+
+
+def bar_rows(bars: DataFrame) -> DataFrame:
+    """Put columns into the order of :data:`jobs.schema.BARS`; those that are not there are null."""
+    there = set(bars.columns)
+    values = (
+        each.name if each.name in there else f"CAST(NULL AS {each.dataType.simpleString()}) AS {each.name}"
+        for each in BARS
+    )
+    return bars.selectExpr(*values)

@@ -1,6 +1,7 @@
 """Upserts of bars, and the files that come of them."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -12,27 +13,32 @@ from pyspark.sql import functions as f
 
 from jobs.publish import CSV_COLUMNS, Partition, publish
 from jobs.schema import BARS
-from jobs.sink import BarSink
+from jobs.sink import BarSink, Place
 from jobs.tables import create_tables, read_bars, upsert_bars
 from jobs.window import base_bars
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
+from tests.support.rows import base_ticks
 
 Ticks = list[tuple[str, str, float]]
 
-SCHEMA = "coin_id string, vs_currency string, event_time timestamp, event_seq long, tick_id long, price double"
-
-
-def ticks_of(spark: SparkSession, ticks: Ticks) -> DataFrame:
-    rows = [
-        (coin, "usd", datetime.fromisoformat(at).replace(tzinfo=UTC), None, number, price)
-        for number, (coin, at, price) in enumerate(ticks)
-    ]
-    return spark.createDataFrame(rows, SCHEMA)
-
 
 def minutes(spark: SparkSession, ticks: Ticks) -> DataFrame:
-    return base_bars(ticks_of(spark, ticks), interval="1m", seconds=60)
+    rows = [
+        {
+            "coin_id": coin,
+            "event_time": datetime.fromisoformat(at).replace(tzinfo=UTC),
+            "tick_id": number,
+            "price": price,
+        }
+        for number, (coin, at, price) in enumerate(ticks)
+    ]
+    return base_bars(base_ticks(spark, rows), interval="1m", seconds=60)
+
+
+def write(settings: Settings, bars: DataFrame) -> int:
+    """Write bars of the two days, all of whose windows have closed."""
+    return BarSink(settings, END_S).rewrite(bars, Place(START_S, END_S))
 
 
 TICKS: Ticks = [
@@ -43,6 +49,10 @@ TICKS: Ticks = [
     ("bitcoin", "2026-01-06T00:00:00", 1e9),
 ]
 
+START_S = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp())
+#: The first window of the second day is the last that has closed.
+END_S = START_S + 86_400 + 60
+
 KEYS = [
     "interval=1m/date=2026-01-05/hour=09/bars.csv",
     "interval=1m/date=2026-01-05/hour=10/bars.csv",
@@ -52,38 +62,37 @@ KEYS = [
 
 @pytest.fixture
 def settings(spark: SparkSession, make_settings) -> Settings:  # type: ignore[no-untyped-def]
-    made: Settings = make_settings()
+    made: Settings = make_settings("job.intervals=[]")
     create_tables(spark, made.job)
     return made
 
 
 def tree(settings: Settings) -> dict[str, bytes]:
-    from pathlib import Path
-
     root = Path(settings.job.csv)
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def revisions(spark: SparkSession, settings: Settings) -> dict[tuple[str, str], int]:
     minute = f.date_format("window_start", "HH:mm").alias("minute")
-    rows = read_bars(spark, settings.job).select("coin_id", minute, "revision").collect()
+    rows = read_bars(spark, settings.job).filter("NOT gap").select("coin_id", minute, "revision").collect()
     found = {(row["coin_id"], row["minute"]): row["revision"] for row in rows}
     assert len(found) == len(rows)
     return found
 
 
 def test_bars_go_into_one_file_per_hour(spark: SparkSession, settings: Settings) -> None:
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
     assert list(tree(settings)) == KEYS
     assert tree(settings)[KEYS[0]].decode() == (
-        "coin_id,vs_currency,window_start,window_end,open,high,low,close,mean,twap,stddev,tick_count,"
-        "first_tick_at,last_tick_at,return_pct,log_return,is_final\n"
-        "bitcoin,usd,2026-01-05T09:58:00Z,2026-01-05T09:59:00Z,100.0,100.0,100.0,100.0,100.0,100.0,0.0,1,"
-        "2026-01-05T09:58:10.000Z,2026-01-05T09:58:10.000Z,0.0,,true\n"
-        "bitcoin,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,110.0,110.0,110.0,110.0,110.0,110.0,0.0,1,"
-        "2026-01-05T09:59:10.000Z,2026-01-05T09:59:10.000Z,0.0,0.09531017980432493,true\n"
-        "ethereum,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,0.0,1,"
-        "2026-01-05T09:59:20.000Z,2026-01-05T09:59:20.000Z,0.0,,true\n"
+        "coin_id,vs_currency,window_start,window_end,open,high,low,close,mean,twap,stddev,tick_count,late_count,"
+        "first_tick_at,last_tick_at,return_pct,realized_volatility,log_return,sma,ema,bollinger_lower,bollinger_upper,"
+        "rsi,anomaly,stale,gap,origin,is_final\n"
+        "bitcoin,usd,2026-01-05T09:58:00Z,2026-01-05T09:59:00Z,100.0,100.0,100.0,100.0,100.0,100.0,0.0,1,0,"
+        "2026-01-05T09:58:10.000Z,2026-01-05T09:58:10.000Z,0.0,,,,,,,,,,false,ticks,true\n"
+        "bitcoin,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,110.0,110.0,110.0,110.0,110.0,110.0,0.0,1,0,"
+        "2026-01-05T09:59:10.000Z,2026-01-05T09:59:10.000Z,0.0,,0.09531017980432493,,,,,,,false,false,ticks,true\n"
+        "ethereum,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,0.0,1,0,"
+        "2026-01-05T09:59:20.000Z,2026-01-05T09:59:20.000Z,0.0,,,,,,,,,,false,ticks,true\n"
     )
 
 
@@ -93,17 +102,16 @@ def test_no_column_repeats_what_the_path_holds() -> None:
 
 
 def test_writing_again_changes_nothing(spark: SparkSession, settings: Settings) -> None:
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
     before = tree(settings)
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
     assert tree(settings) == before
     assert set(revisions(spark, settings).values()) == {0}
 
 
 def test_a_changed_bar_goes_over_the_old_one_and_its_revision_up(spark: SparkSession, settings: Settings) -> None:
-    sink = BarSink(settings, "1m")
-    sink.write(minutes(spark, TICKS))
-    sink.write(minutes(spark, [*TICKS[:1], ("bitcoin", "2026-01-05T09:58:30", 50.0)]))
+    write(settings, minutes(spark, TICKS))
+    write(settings, minutes(spark, [*TICKS[:1], ("bitcoin", "2026-01-05T09:58:30", 50.0)]))
     found = revisions(spark, settings)
     # 09:59 has another return now; the others are as they were.
     assert found == {
@@ -119,28 +127,15 @@ def test_a_changed_bar_goes_over_the_old_one_and_its_revision_up(spark: SparkSes
 def test_a_bar_changes_the_file_of_the_hour_behind_where_that_looks_back(
     spark: SparkSession, settings: Settings
 ) -> None:
-    sink = BarSink(settings, "1m")
-    sink.write(minutes(spark, TICKS[3:4]))
+    write(settings, minutes(spark, TICKS[3:4]))
     alone = tree(settings)[KEYS[1]]
-    sink.write(minutes(spark, TICKS[1:2]))
+    write(settings, minutes(spark, TICKS[1:2]))
     assert tree(settings)[KEYS[1]] != alone
-    assert b"0.09531017980432493,true" in tree(settings)[KEYS[1]]
-
-
-def test_a_micro_batch_that_is_replayed_is_recognised(spark: SparkSession, settings: Settings) -> None:
-    sink = BarSink(settings, "1m")
-    sink.write(minutes(spark, TICKS[:1]), txn=("query", 5))
-    repaired = minutes(spark, [("bitcoin", "2026-01-05T09:58:10", 99.0)])
-    sink.write(repaired)
-    # The replay still says 100, but the repair came after it and must stand.
-    sink.write(minutes(spark, TICKS[:1]), txn=("query", 5))
-    assert read_bars(spark, settings.job).select("close").collect()[0]["close"] == 99.0
-    sink.write(minutes(spark, TICKS[:1]), txn=("query", 6))
-    assert read_bars(spark, settings.job).select("close").collect()[0]["close"] == 100.0
+    assert b",0.09531017980432493," in tree(settings)[KEYS[1]]
 
 
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:
-    assert BarSink(settings, "1m").write(minutes(spark, TICKS).limit(0)) == 0
+    assert write(settings, minutes(spark, TICKS).limit(0)) == 0
     assert tree(settings) == {}
 
 
@@ -153,9 +148,9 @@ def test_a_crash_between_table_and_files_is_made_up_for(
     with monkeypatch.context() as patch:
         patch.setattr("jobs.sink.publish", crash)
         with pytest.raises(RuntimeError):
-            BarSink(settings, "1m").write(minutes(spark, TICKS), txn=("query", 0))
+            write(settings, minutes(spark, TICKS))
     assert tree(settings) == {}
-    BarSink(settings, "1m").write(minutes(spark, TICKS), txn=("query", 0))
+    write(settings, minutes(spark, TICKS))
     assert list(tree(settings)) == KEYS
 
 
@@ -170,21 +165,25 @@ def test_a_conflict_with_another_writer_is_tried_again(
         upsert_bars(*args, **kwargs)
 
     monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
-    BarSink(settings, "1m").write(minutes(spark, TICKS[:1]))
+    write(settings, minutes(spark, TICKS[:1]))
     assert conflicts == []
-    assert read_bars(spark, settings.job).count() == 1
+    assert read_bars(spark, settings.job).filter("NOT gap").count() == 1
 
 
 def test_bars_that_are_not_final_are_not_published(spark: SparkSession, settings: Settings) -> None:
-    filling = minutes(spark, TICKS).withColumn("is_final", f.col("coin_id") == "ethereum")
-    BarSink(settings, "1m").write(filling)
+    closed = START_S + 10 * 3_600
+    BarSink(settings, closed).rewrite(minutes(spark, TICKS), Place(START_S, END_S))
     assert list(tree(settings)) == KEYS[:1]
-    assert b"bitcoin" not in tree(settings)[KEYS[0]]
+    open_bars = read_bars(spark, settings.job).filter("NOT is_final")
+    assert sorted(row["close"] for row in open_bars.collect()) == [121.0, 1e9]
+    # Once they have closed they are.
+    write(settings, minutes(spark, []))
+    assert list(tree(settings)) == KEYS
 
 
 def test_a_formula_is_written_as_text(spark: SparkSession, settings: Settings) -> None:
     hostile = minutes(spark, TICKS[:1]).withColumn("coin_id", f.lit('=HYPERLINK("x"),1'))
-    BarSink(settings, "1m").write(hostile)
+    write(settings, hostile)
     line = tree(settings)[KEYS[0]].decode().splitlines()[1]
     assert line.startswith("\"'=HYPERLINK(")
     frame = pd.read_csv(f"{settings.job.csv}/{KEYS[0]}", escapechar="\\")
@@ -194,7 +193,7 @@ def test_a_formula_is_written_as_text(spark: SparkSession, settings: Settings) -
 def test_a_file_that_somebody_else_replaced_meanwhile_is_tried_again(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
     versions = iter(["outdated"])
     from jobs.storage import DiskStore
 
@@ -205,8 +204,9 @@ def test_a_file_that_somebody_else_replaced_meanwhile_is_tried_again(
         # What the driver reads first is outdated by the time that an executor compares.
         return next(versions) if first.pop(key, None) else truth(self, key)
 
-    monkeypatch.setattr(DiskStore, "version", version)
     before = tree(settings)
+    (Path(settings.job.csv) / KEYS[0]).write_text("damaged")
+    monkeypatch.setattr(DiskStore, "version", version)
     assert publish(spark, settings, [Partition("1m", "2026-01-05", 9)]) == 1
     assert tree(settings) == before
 
@@ -214,7 +214,8 @@ def test_a_file_that_somebody_else_replaced_meanwhile_is_tried_again(
 def test_a_file_that_never_holds_still_is_an_error_that_names_it(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
+    (Path(settings.job.csv) / KEYS[0]).write_text("damaged")
     monkeypatch.setattr("jobs.storage.DiskStore.version", lambda *_: "outdated")
     monkeypatch.setattr("jobs.publish._ATTEMPTS", 2)
     with pytest.raises(StorageError, match=r"hour=09/bars.csv; is another publisher running"):
@@ -222,16 +223,13 @@ def test_a_file_that_never_holds_still_is_an_error_that_names_it(
 
 
 def test_long_intervals_have_one_file_a_day(spark: SparkSession, settings: Settings) -> None:
-    hours = base_bars(ticks_of(spark, TICKS), interval="1h", seconds=3600)
-    BarSink(settings, "1h").write(hours)
-    assert list(tree(settings)) == [
-        "interval=1h/date=2026-01-05/hour=00/bars.csv",
-        "interval=1h/date=2026-01-06/hour=00/bars.csv",
-    ]
+    longer = settings.model_copy(update={"job": settings.job.model_copy(update={"intervals": ["1h"]})})
+    write(longer, minutes(spark, TICKS))
+    assert [key for key in tree(settings) if "1h" in key] == ["interval=1h/date=2026-01-05/hour=00/bars.csv"]
 
 
 def test_pandas_and_duckdb_read_the_tree_as_it_is(spark: SparkSession, settings: Settings) -> None:
-    BarSink(settings, "1m").write(minutes(spark, TICKS))
+    write(settings, minutes(spark, TICKS))
     places = "max(hour)::INT, min(date)::VARCHAR, any_value(interval)"
     tree = f"read_csv('{settings.job.csv}/**/*.csv', hive_partitioning = true)"
     query = f"SELECT count(*), sum(tick_count), epoch(min(window_start)), {places} FROM {tree}"

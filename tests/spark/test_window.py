@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from chispa import assert_df_equality
@@ -20,8 +21,9 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
-from jobs.schema import BARS, OK
+from jobs.schema import BAR_INDICATORS, BARS, OK
 from jobs.window import base_bars, of_interest, window_start
+from tests.support.rows import base_ticks
 
 START_MS = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE_MS = 60_000
@@ -35,18 +37,31 @@ class T:
     price: float
     seq: int | None = None
     coin: str = "a"
+    is_history: bool = False
+    is_late: bool = False
 
     @property
     def tick_id(self) -> int:
         return zlib.crc32(repr(self).encode())
 
 
-SCHEMA = "coin_id string, vs_currency string, event_time timestamp, event_seq long, tick_id long, price double"
-
-
 def frame(spark: SparkSession, ticks: list[T]) -> DataFrame:
-    rows = [(tick.coin, "usd", moment(tick.at), tick.seq, tick.tick_id, float(tick.price)) for tick in ticks]
-    return spark.createDataFrame(rows, SCHEMA)
+    return base_ticks(
+        spark,
+        [
+            {
+                "coin_id": tick.coin,
+                "event_time": moment(tick.at),
+                "event_seq": tick.seq,
+                "tick_id": tick.tick_id,
+                "price": float(tick.price),
+                "added_by": "backfill" if tick.is_history or tick.is_late else None,
+                "source": "backfill" if tick.is_history else "replay",
+                "reason": "late_taken_in" if tick.is_late else None,
+            }
+            for tick in ticks
+        ],
+    )
 
 
 def moment(milliseconds: int) -> datetime:
@@ -72,6 +87,8 @@ def test_a_worked_example(spark: SparkSession) -> None:
     assert bars.schema.simpleString() == BARS.simpleString()
     first, second, third = (row.asDict() for row in collect(bars))
     assert first.pop("mean") == pytest.approx(10.0, rel=1e-15)
+    # ln(12 / 10) and ln(8 / 12), from a table of logarithms: sqrt(0.1823216 ** 2 + 0.4054651 ** 2).
+    assert first.pop("realized_volatility") == pytest.approx(0.4445707, rel=1e-6)
     # Population: sqrt((0 + 4 + 4) / 3).
     assert first.pop("stddev") == pytest.approx(1.632993161855452, rel=1e-14)
     assert first.pop("date").isoformat() == "2026-01-05"
@@ -87,14 +104,18 @@ def test_a_worked_example(spark: SparkSession) -> None:
         "close": 8.0,
         "twap": 9.5,
         "tick_count": 3,
+        "late_count": 0,
         "first_tick_at": at(0, 5),
         "last_tick_at": at(0, 40),
         "return_pct": -20.0,
-        "log_return": None,
+        "gap": False,
+        "origin": "ticks",
+        **dict.fromkeys(BAR_INDICATORS),
         "is_final": True,
         "revision": 0,
     }
     assert (second["window_start"], second["tick_count"], second["close"]) == (at(1, 0), 1, 9.0)
+    assert second["realized_volatility"] is None
     assert (third["window_start"], third["open"]) == (at(3, 0), 11.0)
 
 
@@ -121,6 +142,19 @@ def test_the_order_of_the_source_decides_within_a_millisecond(spark: SparkSessio
 def test_equal_prices_have_that_price_as_mean_and_no_deviation(spark: SparkSession) -> None:
     [row] = collect(minutes(spark, [T(at(0, second), 0.1) for second in range(7)]))
     assert (row["mean"], row["twap"], row["stddev"]) == (0.1, 0.1, 0.0)
+
+
+def test_points_of_a_history_count_only_where_there_is_nothing_finer(spark: SparkSession) -> None:
+    history = [T(at(0, 1), 99, is_history=True), T(at(1, 1), 5, is_history=True)]
+    rows = collect(minutes(spark, [T(at(0, 30), 7), *history]))
+    found = [(row["window_start"], row["close"], row["tick_count"], row["origin"]) for row in rows]
+    assert found == [(at(0, 0), 7.0, 1, "ticks"), (at(1, 0), 5.0, 1, "history")]
+
+
+def test_a_bar_says_how_many_late_ticks_it_has(spark: SparkSession) -> None:
+    late = [T(at(0, 1), 5, is_late=True), T(at(0, 1), 5, is_late=True), T(at(0, 2), 6, is_late=True)]
+    [row] = collect(minutes(spark, [T(at(0, 30), 7), *late]))
+    assert (row["tick_count"], row["late_count"], row["origin"]) == (3, 2, "ticks")
 
 
 def test_coins_and_currencies_are_apart(spark: SparkSession) -> None:
@@ -181,6 +215,7 @@ def statistics(members: set[T]) -> dict[str, float]:
         "mean": float(mean),
         "stddev": math.sqrt(variance),
         "twap": float(sum(map(Fraction, ohlc)) / 4),
+        "realized_volatility": math.hypot(*(math.log(b / a) for a, b in pairwise(map(float, values)))),
         "return_pct": float((values[-1] - values[0]) / values[0] * 100),
         "tick_count": len(values),
         "first_tick_at": in_order[0].at,
@@ -206,6 +241,8 @@ def test_bars_are_those_of_the_model(spark: SparkSession, ticks: list[T], seed: 
         assert row["twap"] == pytest.approx(bar["twap"], rel=1e-15)
         assert row["return_pct"] == pytest.approx(bar["return_pct"], rel=1e-12, abs=1e-12)
         assert row["stddev"] == pytest.approx(bar["stddev"], rel=1e-9, abs=1e-12 * bar["high"])
+        if bar["tick_count"] > 1:
+            assert row["realized_volatility"] == pytest.approx(bar["realized_volatility"], rel=1e-9, abs=1e-12)
         assert bar["low"] <= row["mean"] <= bar["high"]
 
 

@@ -16,7 +16,8 @@ from rich.console import Console
 from jobs.audit import audit_lake, report_audit
 from jobs.audit_model import Audit, FileDifference
 from jobs.audit_scope import Dates
-from jobs.backfill import Range, rebuild_range
+from jobs.backfill import rebuild_range
+from jobs.days import Range
 from jobs.tables import read_ticks
 from pricestream.config import load_settings
 from pricestream.settings import Settings

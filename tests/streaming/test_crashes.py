@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 import jobs.sink
 import jobs.stream
 from jobs.supervise import QueryError
-from jobs.tables import read_bars, read_ticks
+from jobs.tables import read_ticks
 from pricestream.settings import Settings
 from pricestream.tick import Tick
 from tests.conftest import ROOT, MakeSettings
@@ -29,6 +29,7 @@ from tests.support.streaming import (
     is_settled,
     job_arguments,
     market,
+    minute_bars,
     status_of,
     wait_for,
 )
@@ -62,8 +63,11 @@ def in_peace(spark: SparkSession, endpoint: str, tmp_path_factory: pytest.TempPa
     finally:
         job.stop()
     tree = csv_tree(settings)
-    assert list(tree) == ["interval=1m/date=2026-01-05/hour=09/bars.csv"]
-    assert len(next(iter(tree.values())).splitlines()) == 1 + 2 * 25
+    # Two coins, and of each interval as many windows as have closed: no hour has.
+    rows = {"15m": 2 * 1, "1m": 2 * 25, "5m": 2 * 5}
+    assert {key: len(data.splitlines()) for key, data in tree.items()} == {
+        f"interval={interval}/date=2026-01-05/hour=09/bars.csv": 1 + count for interval, count in rows.items()
+    }
     return tree
 
 
@@ -123,7 +127,7 @@ def test_a_crash_at_a_named_point_with_new_records_before_the_restart(
     again.settle(rows=stream.sent, watermark_ms=END)
     again.stop()
     assert csv_tree(settings) == in_peace
-    assert read_bars(spark, settings.job).count() == 2 * 25
+    assert minute_bars(spark, settings).count() == 2 * 25
     # Reread rows are told by their sequence number; none is missing.
     assert read_ticks(spark, settings.job).select("sequence_number").distinct().count() == stream.sent
 

@@ -6,11 +6,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
-from jobs.tables import read_bars, read_ticks
+from jobs.tables import read_ticks
 from pricestream.settings import Settings
 from pricestream.tick import Tick
 from tests.conftest import MakeSettings
-from tests.support.streaming import StartJob, Stream, closing, csv_tree, market, status_of, wait_for
+from tests.support.streaming import StartJob, Stream, closing, csv_tree, market, minute_bars, status_of, wait_for
 
 NINE = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000
@@ -34,7 +34,7 @@ def counts_by_minute(ticks: list[Tick]) -> dict[tuple[str, int], int]:
 
 def stored_counts(spark: SparkSession, settings: Settings) -> dict[tuple[str, int], int]:
     minute = (f.unix_seconds("window_start") / 60).cast("long").alias("minute")
-    rows = read_bars(spark, settings.job).select("coin_id", minute, "tick_count").collect()
+    rows = minute_bars(spark, settings).select("coin_id", minute, "tick_count").collect()
     found = {(row["coin_id"], row["minute"]): row["tick_count"] for row in rows}
     assert len(found) == len(rows)
     return found
@@ -131,7 +131,7 @@ def test_a_crash_before_a_repair_is_made_up_for_at_the_next_start(
     stream.put(closing(settings, NINE + 5 * MINUTE))
     job.settle(rows=stream.sent, watermark_ms=NINE + 5 * MINUTE)
 
-    def dies(*_: object) -> int:
+    def dies(*_: object, **__: object) -> int:
         raise MemoryError
 
     with monkeypatch.context() as patch:

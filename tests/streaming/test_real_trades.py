@@ -62,7 +62,7 @@ def test_bars_are_those_that_pandas_computes_from_the_file(
         "rejected": 0,
         "heartbeat": summary["heartbeats"],
     }
-    files = sorted(Path(settings.job.csv).rglob("*.csv"))
+    files = sorted(Path(settings.job.csv).glob("interval=1m/**/*.csv"))
     found = pd.concat(pd.read_csv(path, parse_dates=["window_start"]) for path in files)
     found = found.set_index("window_start").sort_index()
     assert found.index.equals(expected.index)

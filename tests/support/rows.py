@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as t
 
 from jobs.schema import TICKS
 
@@ -41,3 +42,29 @@ def row(
 def ticks_of(spark: SparkSession, rows: Iterable[dict[str, Any]]) -> DataFrame:
     """Columns of :data:`jobs.schema.TICKS`."""
     return spark.createDataFrame([tuple(each[name] for name in TICKS.names) for each in rows], TICKS)
+
+
+#: What a bar is computed from.
+_BASE_TICKS = t.StructType(
+    [
+        TICKS[name]
+        for name in (
+            "coin_id",
+            "vs_currency",
+            "event_time",
+            "event_seq",
+            "tick_id",
+            "price",
+            "source",
+            "added_by",
+            "reason",
+        )
+    ]
+)
+
+
+def base_ticks(spark: SparkSession, rows: Iterable[dict[str, Any]]) -> DataFrame:
+    """What :func:`jobs.window.base_bars` takes; in dollars, and as the stream reads them, where a row says nothing."""
+    plain = {"vs_currency": "usd", "event_seq": None, "source": "replay", "added_by": None, "reason": None}
+    values = [plain | row for row in rows]
+    return spark.createDataFrame([tuple(each[name] for name in _BASE_TICKS.names) for each in values], _BASE_TICKS)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.stream_job import supervise
+from jobs.tables import read_bars
 from pricestream.settings import Settings
 from pricestream.tick import Tick, heartbeat
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 PATIENCE_SECONDS = 180
 
@@ -128,6 +129,11 @@ def csv_tree(settings: Settings) -> dict[str, bytes]:
     """Every file that a reader of the tree would see."""
     folder = Path(settings.job.csv)
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def minute_bars(spark: "SparkSession", settings: Settings) -> "DataFrame":
+    """The stored bars of one minute, without the gaps."""
+    return read_bars(spark, settings.job).filter("interval = '1m' AND NOT gap")
 
 
 def market(coins: dict[str, float], *, start_ms: int, minutes: float, every_seconds: int = 10) -> list[Tick]:

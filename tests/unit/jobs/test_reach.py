@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reach import Frame, Reach, whole_windows
+from jobs.reach import Frame, Reach, Span, made_spans, read_spans
 
 HOUR = 3_600
 
@@ -23,7 +23,10 @@ def test_what_a_next_step_makes_is_left_to_it() -> None:
 
 
 def test_longer_windows_are_made_of_whole_ones() -> None:
-    assert whole_windows(Reach(first=HOUR, end=5 * HOUR, closed=0), ("1m", "4h")) == (0, 8 * HOUR)
+    # Nothing has closed, so nothing looks back.
+    frames = Reach(first=HOUR, end=5 * HOUR, closed=0).frames(("1m", "4h"), lookback=20)
+    assert read_spans(frames) == (Span("1m", 0, 8 * HOUR), Span("4h", 0, 8 * HOUR))
+    assert made_spans(frames) == (Span("1m", HOUR, 5 * HOUR), Span("4h", 0, 8 * HOUR))
 
 
 @given(

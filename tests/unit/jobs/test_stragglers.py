@@ -112,7 +112,7 @@ def log_offset(checkpoint: Checkpoint, batch: int, *, version: int, watermark: i
 
 @pytest.fixture
 def source(checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("jobs.stragglers.rebuild", lambda *_: 0)
+    monkeypatch.setattr("jobs.stragglers.rebuild", lambda *_, **__: 0)
     return make(Source, checkpoint)
 
 

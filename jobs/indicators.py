@@ -1,0 +1,81 @@
+"""Indicators: what a bar says of the bars before it. Each looks back a stated number of windows, none ahead."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as f
+
+from jobs import formula
+from jobs.frame_columns import is_within
+from jobs.reach import Frame
+from jobs.schema import BARS
+from pricestream.indicator_settings import IndicatorSettings
+
+_SERIES: Final = ("coin_id", "vs_currency", "interval")
+
+
+def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: IndicatorSettings) -> DataFrame:
+    """Fill in :data:`jobs.schema.BAR_INDICATORS`.
+
+    Args:
+        rows: columns of :data:`jobs.schema.BARS`, ``is_ours`` and ``number``: bars and gaps from ``context`` on.
+        frames: of all intervals.
+        settings: over how many bars.
+
+    Returns:
+        Columns of :data:`jobs.schema.BARS` and ``is_ours``, of the windows from ``made_from`` on. ``log_return`` is
+        ln(close / close of the window just before), null where that has no bar; ``anomaly`` tells whether the return
+        against the bar before is an outlier (:func:`jobs.formula.robust_z`), null while that cannot be told; ``stale``
+        whether the coin had no tick for ``stale_spacings`` times the mean time between its ticks, null where it has
+        not had two. In a gap all but ``stale`` is null, in a bar that is not final all.
+    """
+    in_order = Window.partitionBy(*_SERIES).orderBy("number")
+    behind = in_order.rangeBetween(1 - settings.lookback_bars, Window.currentRow)
+    looked_back = rows.select(
+        "*",
+        f.lag("number").over(in_order).alias("number_before"),
+        f.lag("close").over(in_order).alias("close_before"),
+        f.collect_list("close").over(behind).alias("closes"),
+        f.min("first_tick_at").over(behind).alias("first_seen"),
+        f.max("last_tick_at").over(behind).alias("last_seen"),
+        f.sum("tick_count").over(behind).alias("seen"),
+    )
+    # First of all, so that what is only looked back at costs no formula.
+    made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
+    return _filled_in(made, settings)
+
+
+def _filled_in(made: DataFrame, settings: IndicatorSettings) -> DataFrame:
+    closes = f.col("closes")
+    steps = made.select(
+        "*",
+        formula.sma(closes, settings.bars).alias("_sma"),
+        formula.changes(closes).alias("moves"),
+        formula.log_returns(closes).alias("returns"),
+    )
+    measured = steps.select(
+        "*",
+        formula.deviation(closes, f.col("_sma"), settings.bars).alias("_deviation"),
+        formula.robust_z(f.col("returns"), settings.anomaly_bars).alias("_score"),
+    )
+    half = settings.bollinger_width * f.col("_deviation")
+    is_adjacent = f.col("number_before") == f.col("number") - 1
+    of_bars = {
+        "log_return": f.when(is_adjacent, f.log(f.col("close") / f.col("close_before"))),
+        "sma": f.col("_sma"),
+        "ema": formula.ema(closes, settings.bars),
+        "bollinger_lower": f.col("_sma") - half,
+        "bollinger_upper": f.col("_sma") + half,
+        "rsi": formula.rsi(f.col("moves"), settings.rsi_bars),
+        "anomaly": f.col("_score") > settings.anomaly_score,
+    }
+    values = {name: f.when(f.col("is_final") & ~f.col("gap"), value) for name, value in of_bars.items()}
+    values["stale"] = f.when(f.col("is_final"), _is_stale(settings.stale_spacings))
+    return measured.withColumns(values).select(*BARS.names, "is_ours")
+
+
+def _is_stale(spacings: float) -> Column:
+    silent = f.unix_micros("window_end") - f.unix_micros("last_seen")
+    spacing = (f.unix_micros("last_seen") - f.unix_micros("first_seen")) / (f.col("seen") - 1)
+    return f.when((f.col("seen") > 1) & (spacing > 0), silent > spacings * spacing)
