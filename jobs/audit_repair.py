@@ -4,7 +4,6 @@ Every step can be repeated: one that is interrupted is found, and made up for, b
 """
 
 import logging
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +14,6 @@ from jobs.audit_files import partition_of
 from jobs.audit_land import land_again
 from jobs.audit_model import UNFOUNDED, Audit, Repair
 from jobs.days import Range, Step
-from jobs.horizon import closed_through_s
 from jobs.publish import publish
 from jobs.rebuild import rebuild, rebuild_days
 from jobs.reread import Reread
@@ -32,7 +30,7 @@ def repair_lake(spark: SparkSession, settings: Settings, audit: Audit) -> Repair
     Raises:
         PricestreamError: the stream or the lake cannot be used.
     """
-    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
+    sink = BarSink(settings, (audit.scope.horizon_ms or 0) // 1000)
     done = _fetch(spark, settings, audit, sink)
     bars = _remake(spark, settings, audit, sink)
     files = _republish(spark, settings, audit)

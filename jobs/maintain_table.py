@@ -5,7 +5,8 @@ Every step is a commit of its own that another writer of the table may get in th
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -16,6 +17,7 @@ from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
 from jobs.storage import spark_path
+from jobs.turn import turn
 from pricestream.errors import StorageError
 from pricestream.history_settings import RetentionSettings
 
@@ -24,6 +26,8 @@ _PARTITION: Final = re.compile(r"/((?:[a-z_]+=[^/]+/)*date=(\d{4}-\d{2}-\d{2})/)
 
 #: In how many tasks Delta lists the folders when it looks for what to remove. Spark's default is 10,000.
 _LISTING_TASKS: Final = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+#: Whether a vacuum writes into the table's log that it begins and ends.
+_VACUUM_IS_LOGGED: Final = "spark.databricks.delta.vacuum.logging.enabled"
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class TidyTable:
     @retry_on_conflict
     def delete(self, dates: Collection[date]) -> None:
         """Delete dates whole. The condition is on the partition alone, so files are dropped and none is rewritten."""
-        self._delta().delete(f.col("date").isin(sorted(dates)))
+        with turn(self.path):
+            self._delta().delete(f.col("date").isin(sorted(dates)))
 
     @retry_on_conflict
     def compact(self, day: date) -> tuple[int, int]:
@@ -67,22 +72,17 @@ class TidyTable:
         Returns:
             How many files were taken, and how many were made of them.
         """
-        done = self._delta().optimize().where(f"date = DATE'{day.isoformat()}'").executeCompaction()
+        with turn(self.path):
+            done = self._delta().optimize().where(f"date = DATE'{day.isoformat()}'").executeCompaction()
         metrics = done.select("metrics.numFilesRemoved", "metrics.numFilesAdded").collect()[0]
         return int(metrics[0]), int(metrics[1])
 
     def vacuum(self, hours: int) -> None:
         """Remove files that are no longer part of the table and were replaced more than so many hours ago."""
-        conf = self.spark.conf
-        before = conf.get(_LISTING_TASKS, None)
-        conf.set(_LISTING_TASKS, str(self.spark.sparkContext.defaultParallelism))
-        try:
+        tasks = str(self.spark.sparkContext.defaultParallelism)
+        # It changes nothing that a reader sees, so it need not be a commit that others must pass.
+        with _conf(self.spark, {_LISTING_TASKS: tasks, _VACUUM_IS_LOGGED: "false"}):
             self._delta().vacuum(hours)
-        finally:
-            if before is None:
-                conf.unset(_LISTING_TASKS)
-            else:
-                conf.set(_LISTING_TASKS, before)
 
     def is_kept_as(self, retention: RetentionSettings) -> bool:
         """Tell whether the table's own properties say what the settings say."""
@@ -99,7 +99,8 @@ class TidyTable:
         if self.is_kept_as(retention):
             return
         pairs = ", ".join(f"'{key}' = '{value}'" for key, value in _properties(retention).items())
-        self.spark.sql(f"ALTER TABLE delta.`{self._quoted}` SET TBLPROPERTIES ({pairs})")
+        with turn(self.path):
+            self.spark.sql(f"ALTER TABLE delta.`{self._quoted}` SET TBLPROPERTIES ({pairs})")
 
     @property
     def _quoted(self) -> str:
@@ -116,6 +117,22 @@ class Files:
     count: int
     #: How many there are beyond the first of each partition.
     surplus: int
+
+
+@contextmanager
+def _conf(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
+    """Set Spark's settings for a while."""
+    before = {key: spark.conf.get(key, None) for key in values}
+    for key, value in values.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)
 
 
 def _properties(retention: RetentionSettings) -> dict[str, str]:

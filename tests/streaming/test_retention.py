@@ -1,21 +1,26 @@
-"""The bars query goes on over whatever is done to ``ticks`` beneath it."""
+"""The stream goes on over whatever is done to its tables beneath it."""
 
 from datetime import UTC, date, datetime
 
+import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.checkpoint import BARS, open_checkpoint
 from jobs.maintain import keep_as_set, tidy
+from jobs.progress import next_version
 from jobs.source import ticks_stream
 from jobs.storage import spark_path
-from jobs.tables import append_ticks, create_tables
+from jobs.tables import append_ticks, create_tables, read_bars, read_ticks
 from pricestream.settings import Settings
 from tests.conftest import MakeSettings
 from tests.support.rows import row, ticks_of
+from tests.support.streaming import StartJob, Stream, closing, market, wait_for
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
+NINE_MS = 1_767_603_600_000  # 2026-01-05T09:00:00Z
+MINUTE_MS = 60_000
 
 
 def start(spark: SparkSession, settings: Settings, seen: list[int]) -> StreamingQuery:
@@ -63,6 +68,9 @@ def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
     keep_as_set(spark, settings.job)
     ticks, _ = tidy(spark.newSession(), settings, now=NOW)
     assert (ticks.deleted, ticks.packed, ticks.is_vacuumed) == ((date(2026, 1, 1),), (date(2026, 1, 15),), True)
+    newest = DeltaTable.forPath(spark, spark_path(settings.job.ticks)).history(1).collect()[0]["version"]
+    # It passes over these commits though they bring no rows, or the supervisor would wait for it to catch up.
+    wait_for("the query to pass", lambda: next_version(query.lastProgress) == newest + 1, 30)
     land(spark, settings, 4, 20)
     caught_up(settings, query)
     assert sorted(seen) == [0, 1, 2, 3, 4]
@@ -88,3 +96,29 @@ def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
     query.stop()
     operations = [each["operation"] for each in DeltaTable.forPath(spark, settings.job.ticks).history().collect()]
     assert operations.count("DELETE") == operations.count("OPTIMIZE") == 2
+
+
+@pytest.mark.timeout(400)
+def test_the_job_tidies_while_it_streams(
+    spark: SparkSession, stream: Stream, make_settings: MakeSettings, start_job: StartJob
+) -> None:
+    # Every two seconds or so, and ticks of months ago are too old as soon as they are read.
+    often = ["job.retention.every_hours=0.0005", "job.retention.ticks_days=8"]
+    settings = make_settings(*stream.overrides, *often)
+    ticks = market({"bitcoin": 60_000.0, "dogecoin": 0.1}, start_ms=NINE_MS, minutes=10)
+    half = len(ticks) // 2
+    job = start_job(settings)
+    stream.put_ticks(ticks[:half])
+    stream.put(closing(settings, NINE_MS + 3 * MINUTE_MS))
+    job.settle(rows=stream.sent, watermark_ms=NINE_MS + 3 * MINUTE_MS)
+    job.wait("the old ticks to go", lambda: read_ticks(spark, settings.job).count() == 0)
+    # The first two minutes were read before, so the windows that are still open have what they need.
+    stream.put_ticks(ticks[half:])
+    stream.put(closing(settings, NINE_MS + 10 * MINUTE_MS))
+    job.settle(rows=stream.sent, watermark_ms=NINE_MS + 10 * MINUTE_MS)
+    job.wait("the rest to go", lambda: read_ticks(spark, settings.job).count() == 0)
+    job.stop()
+    assert job.errors == []
+    bars = read_bars(spark, settings.job).filter("interval = '1m'")
+    assert bars.count() == 20
+    assert bars.agg({"tick_count": "sum"}).collect()[0][0] == len(ticks)
