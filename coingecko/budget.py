@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from coingecko.atomic import write_json
+from pricestream.atomic import write_json
 from pricestream.errors import StorageError
 
 _MINUTE_MS = 60_000

@@ -18,11 +18,11 @@ from coingecko.chunk import Chunk, check_reach, plan_chunks
 from coingecko.clock import RealClock
 from coingecko.estimate import Estimate, estimate
 from coingecko.history import History, Tally
-from coingecko.lock import hold_folder
 from jobs.history_progress import show_progress
 from jobs.storage import Store, open_store
 from pricestream.errors import SettingsError, SourceError
 from pricestream.history_settings import BackfillSettings
+from pricestream.lock import hold_folder
 from pricestream.settings import Settings
 from pricestream.tick import is_valid_id
 

@@ -1,8 +1,12 @@
 """Files on a disk that are there whole or not at all."""
 
+import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from pricestream.errors import StorageError
 
 
 def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -27,6 +31,23 @@ def replace_file(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def write_json(path: Path, content: Mapping[str, object], *, durable: bool = True) -> None:
+    """Replace ``path``, a small file of state, by ``content`` in one step.
+
+    Args:
+        path: the file.
+        content: what JSON can say.
+        durable: outlive a power cut, too.
+
+    Raises:
+        StorageError: the file cannot be written; what was there still is.
+    """
+    try:
+        replace_file(path, json.dumps(content).encode(), durable=durable)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def sync_folder(folder: Path) -> None:

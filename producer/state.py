@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from coingecko.atomic import write_json
-from coingecko.lock import hold_folder
+from pricestream.atomic import write_json
 from pricestream.errors import StorageError
+from pricestream.lock import hold_folder
 
 
 @contextmanager

@@ -3,9 +3,9 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from coingecko.atomic import write_json
 from coingecko.clock import Clock
 from pricestream import tick
+from pricestream.atomic import write_json
 
 
 @dataclass(slots=True)

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from coingecko.clock import RealClock
 from coingecko.history import IncompleteError
-from coingecko.lock import hold_folder
 from jobs.history_coingecko import fetch_history
 from pricestream.errors import SettingsError, SourceError, StorageError
+from pricestream.lock import hold_folder
 from pricestream.settings import Settings
 from producer.market import Market
 from producer.server import Fault, MarketServer

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pricestream.atomic import replace_file
+from pricestream.atomic import replace_file, write_json
+from pricestream.errors import StorageError
 
 
 def test_a_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -32,3 +33,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
         replace_file(tmp_path / "f", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
     assert (tmp_path / "f").read_bytes() == b"old"
+
+
+def test_state_is_json_and_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
+    write_json(tmp_path / "state.json", {"calls": 3})
+    assert (tmp_path / "state.json").read_text() == '{"calls": 3}'
+    with pytest.raises(StorageError, match=r"none/state\.json: cannot be written: No such file or directory"):
+        write_json(tmp_path / "none" / "state.json", {})

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from coingecko.lock import hold_folder
 from pricestream.errors import StorageError
+from pricestream.lock import hold_folder
 
 WORDS = {"setting": "job.state", "holder": "backfill", "advice": "wait for its end"}
 

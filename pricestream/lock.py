@@ -1,4 +1,4 @@
-"""A folder for one process at a time: two would count their calls past each other."""
+"""A folder for one process at a time: two would keep its state past each other, such as a count of calls."""
 
 import fcntl
 import os
