@@ -8,7 +8,7 @@ from jobs.history_layout import Layout, short
 from pricestream.errors import SourceError
 from pricestream.tick import ID_PATTERN, is_valid_id
 
-_OPTIONS: Final = {"coin_id": "--coins", "vs_currency": "--vs-currency"}
+_OPTIONS: Final = {"coin_id": "--coin-id", "vs_currency": "--vs-currency"}
 
 
 @dataclass(frozen=True)

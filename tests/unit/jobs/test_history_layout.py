@@ -399,7 +399,7 @@ def test_what_was_given_stands_in_for_a_column() -> None:
     assert id_rule("p", layout, "vs_currency", "eur") == IdRule(value="eur")
     with pytest.raises(SourceError, match="p: has no column vs_currency; give it with --vs-currency"):
         id_rule("p", layout, "vs_currency", None)
-    with pytest.raises(SourceError, match="p: has no column coin_id; give it with --coins"):
+    with pytest.raises(SourceError, match="p: has no column coin_id; give it with --coin-id"):
         id_rule("p", layout, "coin_id", None)
 
 
@@ -408,7 +408,7 @@ def test_a_symbol_is_an_id_only_where_it_can_be_one() -> None:
     assert id_rule("p", spot, "coin_id", None) == IdRule(column="symbol")
     assert id_rule("p", spot, "coin_id", "bitcoin") == IdRule(column="symbol", value="bitcoin", only="BTCUSDT")
     slashed = layout_of("time,symbol,price\n1600000000,BTC/USD,1\n")
-    with pytest.raises(SourceError, match="p: the symbol BTC/USD is no coin_id; give it with --coins"):
+    with pytest.raises(SourceError, match="p: the symbol BTC/USD is no coin_id; give it with --coin-id"):
         id_rule("p", slashed, "coin_id", None)
 
 
