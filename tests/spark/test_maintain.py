@@ -165,6 +165,13 @@ def test_replaced_files_are_removed_once_they_are_old_enough(spark: SparkSession
     assert read_ticks(spark, settings.job).count() == 2
 
 
+def test_a_vacuum_is_no_commit_and_leaves_no_setting_behind(spark: SparkSession, settings: Settings) -> None:
+    listing = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+    before = version_of(spark, settings.job.ticks), spark.conf.get(listing)
+    TidyTable(spark, settings.job.ticks).vacuum(168)
+    assert (version_of(spark, settings.job.ticks), spark.conf.get(listing)) == before
+
+
 def test_a_dry_run_says_it_and_changes_nothing(
     spark: SparkSession, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
