@@ -46,8 +46,7 @@ def read_report(spark: SparkSession, settings: Settings, counts: Mapping[str, in
     The windows are the same for all coins: they end with the newest that any coin has a bar in.
     """
     job = settings.job
-    is_shown = f.col("is_final") & (f.col("interval") == job.base_interval) & ~f.col("gap")
-    final = read_bars(spark, job).filter(is_shown)
+    final = read_bars(spark, job).filter(f.col("is_final") & (f.col("interval") == job.base_interval))
     coins, left_out = _newest_bars(final, settings)
     return Report(
         source=settings.producer.source,
@@ -63,22 +62,30 @@ def read_report(spark: SparkSession, settings: Settings, counts: Mapping[str, in
 
 
 def _newest_bars(final: DataFrame, settings: Settings) -> tuple[tuple[CoinBars, ...], tuple[str, ...]]:
-    total = final.agg(f.unix_millis(f.max("window_start")).alias("newest"), f.count("*").alias("bars")).collect()[0]
+    real = final.filter(~f.col("gap"))
+    total = real.agg(f.unix_millis(f.max("window_start")).alias("newest"), f.count("*").alias("bars")).collect()[0]
     if total["newest"] is None:
         return (), ()
     from_ms = total["newest"] - (MAX_WINDOWS - 1) * settings.job.interval_seconds * 1000
     # A comparison with the bare column: Delta then skips the files of older bars.
     recent = final.filter(f.col("window_start") >= f.timestamp_millis(f.lit(from_ms)))
-    markets = recent.groupBy(*_MARKET).agg(f.count("*").alias("bars")).cache()
+    # Gaps say since when a coin has been silent.
+    bars, newest = f.count_if(~f.col("gap")).alias("bars"), f.max_by("stale", "window_start").alias("is_stale")
+    markets = recent.groupBy(*_MARKET).agg(bars, newest).filter("bars > 0").cache()
     try:
         known = markets.agg(f.count("*").alias("markets"), f.sum("bars").alias("bars")).collect()[0]
-        shown = markets.orderBy(*_order(settings.producer)).limit(MAX_COINS).select(*_MARKET).collect()
+        shown = markets.orderBy(*_order(settings.producer)).limit(MAX_COINS).select(*_MARKET, "is_stale").collect()
     finally:
         markets.unpersist()
-    bars = _collect(recent, shown)
-    coins = tuple(CoinBars(row["coin_id"], row["vs_currency"], tuple(bars[tuple(row)])) for row in shown)
+    found = _collect(recent.filter(~f.col("gap")), shown)
+    coins = tuple(_coin(row, found) for row in shown)
     others, older = known["markets"] - len(shown), total["bars"] - known["bars"]
     return coins, omissions(others=others, older_bars=older, windows=MAX_WINDOWS)
+
+
+def _coin(row: Row, found: dict[tuple[str, ...], list[Bar]]) -> CoinBars:
+    market = row["coin_id"], row["vs_currency"]
+    return CoinBars(*market, tuple(found[market]), is_stale=bool(row["is_stale"]))
 
 
 def _order(producer: ProducerSettings) -> list[Column]:

@@ -35,6 +35,8 @@ class CoinBars:
     coin_id: str
     vs_currency: str
     bars: tuple[Bar, ...]
+    #: It had no fresh price for much longer than is usual for it.
+    is_stale: bool = False
 
     @property
     def last(self) -> float:

@@ -23,6 +23,7 @@ _SOURCES: Final = {
 }
 #: Up to so many coins the table stands above the chart; a taller one beside it.
 _FEW: Final = 3
+_STALE: Final = ' <span class="stale" title="No fresh price for much longer than usual">stale</span>'
 _TREND_MARKS: Final = {"up": "▲", "down": "▼", "flat": "■"}
 
 
@@ -90,10 +91,11 @@ def _row(index: int, coin: CoinBars, report: Report) -> str:
     change = coin.change_pct
     trend = trend_of(change)
     name, currency = escape(coin.coin_id), escape(coin.vs_currency.upper())
+    stale = _STALE if coin.is_stale else ""
     path = sparkline_path(coin, report.start_ms, report.end_ms, report.interval_ms)
     return (
         f'<tr data-coin="{index}"><th scope="row"><button type="button" title="{name}">'
-        f'<bdi class="name">{name}</bdi> <span class="currency">{currency}</span></button></th>'
+        f'<bdi class="name">{name}</bdi> <span class="currency">{currency}</span>{stale}</button></th>'
         f'<td class="course"><svg viewBox="0 0 {WIDTH} {HEIGHT}" class="{trend}" aria-hidden="true">'
         f'<path d="{path}"/></svg></td>'
         f'<td class="number last">{write(coin.last)}</td>'

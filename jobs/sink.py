@@ -32,6 +32,8 @@ class BarSink:
     #: How many bars this run was given, and which files it looked after.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
+    #: The coins, each with its currency, that this run has seen go stale and that had no fresh bar since.
+    stale: frozenset[str] = frozenset()
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def close(self, bars: DataFrame, *, through_s: int, txn: tuple[str, int]) -> int:
@@ -76,6 +78,8 @@ class BarSink:
         while files is None:
             # Another writer was in between: what was read for this is no longer what is there.
             files = self._settle(work, None)
+        for each in files if txn else ():
+            self.stale = (self.stale - set(each["fresh"])) | set(each["silent"])
         partitions = [Partition(each["interval"], each["date"].isoformat(), each["hour"]) for each in files]
         self.files |= {each.key for each in partitions}
         return publish(work.bars.sparkSession, self.settings, partitions)
@@ -89,7 +93,7 @@ class BarSink:
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
         with kept(derive(work.bars, stored, work.reach, job)) as derived:
-            files = _files(derived)
+            files = _files(derived, job.base_interval, work.reach.closed)
             if not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
                 return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)
@@ -133,8 +137,18 @@ class _Work:
     is_of_ticks: bool
 
 
-def _files(derived: DataFrame) -> list[Row]:
-    """Count, for each file, what is new, changed, final and disputed."""
+def _files(derived: DataFrame, base_interval: str, closed: int) -> list[Row]:
+    """Count, for each file, what is new, changed, final and disputed.
+
+    ``silent`` are the coins that are stale in the newest window that has closed, ``fresh`` those that have a bar.
+    """
     counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED)]
     flags = [f.count_if("is_final").alias("final"), f.count_if("is_disputed").alias("disputed")]
-    return derived.groupBy("interval", "date", hour_of().alias("hour")).agg(*counts, *flags).collect()
+    market = f.concat_ws("/", "coin_id", "vs_currency")
+    is_base, is_newest = f.col("interval") == base_interval, f.unix_seconds("window_end") == closed
+    is_stale = f.coalesce("stale", f.lit(False))
+    is_fresh = f.col("is_final") & ~f.col("gap") & ~is_stale
+    fresh = f.collect_set(f.when(is_base & is_fresh, market)).alias("fresh")
+    silent = f.collect_set(f.when(is_base & is_newest & is_stale, market)).alias("silent")
+    groups = derived.groupBy("interval", "date", hour_of().alias("hour"))
+    return groups.agg(*counts, *flags, fresh, silent).orderBy("interval", "date", "hour").collect()

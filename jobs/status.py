@@ -25,6 +25,8 @@ class Status:
     batch: int = -1
     csv_files: int = 0
     rebuilt: int = 0
+    #: The coins, each with its currency, that have gone stale since the start and had no fresh bar since.
+    stale: tuple[str, ...] = ()
     #: Nothing that was read still waits to be windowed, repaired or published.
     settled: bool = False
 
@@ -43,6 +45,7 @@ class Status:
                 "watermark_ms": self.watermark_ms,
                 "batch": self.batch,
                 "rebuilt": self.rebuilt,
+                "stale": self.stale,
             },
             "csv": {"files": self.csv_files},
             "settled": self.settled,

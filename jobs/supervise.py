@@ -104,6 +104,7 @@ class Supervisor:
             self.status.watermark_ms = watermark_ms(progress)
         self.status.rebuilt += self.repair.look_at(reports)
         self.status.bars, self.status.csv_files = self.sink.bars_written, len(self.sink.files)
+        self.status.stale = tuple(sorted(self.sink.stale))
         self.status.settled = self._is_settled()
         self._write_status()
 

@@ -25,6 +25,9 @@ MADE_UP = {
     "low": "99 + id",
     "close": "100.5 + id",
     "tick_count": "id + 1",
+    # The last minute of one coin is a gap, in which it has become stale.
+    "gap": "coin_id = 'coin-00' AND id = 589",
+    "stale": "coin_id = 'coin-00' AND id = 589",
     "is_final": "id < 590",
     "date": f"to_date(timestamp_seconds({NINE} + id * 60))",
 }
@@ -44,6 +47,8 @@ def test_the_report_of_a_large_market_is_bounded(spark: SparkSession, make_setti
     assert len(report.coins) == MAX_COINS
     # The settings name the first; the rest are in the order of the alphabet.
     assert [each.coin_id for each in report.coins[:3]] == ["coin-07", "coin-00", "coin-01"]
+    assert [each.coin_id for each in report.coins if each.is_stale] == ["coin-00"]
+    assert len(report.coins[1].bars) == MAX_WINDOWS - 1
     bars = report.coins[0].bars
     assert len(bars) == MAX_WINDOWS
     # 590 are final; the newest of them starts at 09:00 + 589 minutes.

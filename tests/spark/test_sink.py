@@ -1,0 +1,126 @@
+"""The sink of the stream: what a micro-batch closes, what it finalises, and what it finds that a backfill has left.
+
+minute      09:00   09:01   09:02   09:03   09:04   09:05 ...
+bitcoin     |100    |110    |       |       |       |
+batch       |----- 0 ------|--- 1 --|------ 2 -------|
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from jobs.schema import OK
+from jobs.sink import BarSink, Place
+from jobs.tables import append_ticks, create_tables, read_bars, upsert_bars
+from jobs.window import base_bars
+from pricestream.settings import Settings
+from tests.conftest import MakeSettings
+from tests.support.rows import NINE, base_ticks, row, ticks_of
+from tests.support.streaming import csv_tree
+
+NINE_S = int(NINE.timestamp())
+
+
+@pytest.fixture
+def settings(spark: SparkSession, make_settings: MakeSettings) -> Settings:
+    """Minutes and five minutes, and a look back at three windows."""
+    few = ["bars=2", "rsi_bars=2", "anomaly_bars=3", "lookback_bars=5"]
+    made = make_settings("job.intervals=[5m]", *(f"job.indicators.{each}" for each in few))
+    create_tables(spark, made.job)
+    return made
+
+
+def at(minute: int, second: int = 0) -> datetime:
+    return NINE + timedelta(minutes=minute, seconds=second)
+
+
+def bars(spark: SparkSession, *ticks: tuple[str, datetime, float]) -> DataFrame:
+    rows = [
+        {"coin_id": coin, "event_time": time, "tick_id": int(time.timestamp()), "price": price}
+        for coin, time, price in ticks
+    ]
+    return base_bars(base_ticks(spark, rows), interval="1m", seconds=60)
+
+
+def close(sink: BarSink, closed: DataFrame, *, minute: int, batch: int = 0) -> None:
+    sink.close(closed, through_s=NINE_S + minute * 60, txn=("query", batch))
+
+
+def stored(spark: SparkSession, settings: Settings, interval: str) -> dict[tuple[str, int], tuple[Any, ...]]:
+    minute = ((f.unix_seconds("window_start") - NINE_S) / 60).cast("int").alias("minute")
+    rows = read_bars(spark, settings.job).filter(f.col("interval") == interval)
+    found = rows.select("coin_id", minute, "close", "is_final", "revision").collect()
+    return {(each["coin_id"], each["minute"]): (each["close"], each["is_final"], each["revision"]) for each in found}
+
+
+def test_a_longer_window_becomes_final_with_the_clock_and_without_a_bar(
+    spark: SparkSession, settings: Settings
+) -> None:
+    sink = BarSink(settings, 0)
+    close(sink, bars(spark, ("bitcoin", at(0), 100.0), ("bitcoin", at(1), 110.0)), minute=2)
+    assert stored(spark, settings, "5m") == {("bitcoin", 0): (110.0, False, 0)}
+    assert not [key for key in csv_tree(settings) if "interval=5m" in key]
+
+    # Another sink takes up where the mark is, as after a restart.
+    again = BarSink(settings, NINE_S + 120)
+    close(again, bars(spark), minute=5, batch=1)
+    assert stored(spark, settings, "5m") == {("bitcoin", 0): (110.0, True, 0)}
+    assert [key for key in csv_tree(settings) if "interval=5m" in key]
+    gaps = {key: value for key, value in stored(spark, settings, "1m").items() if value[0] is None}
+    assert gaps == {("bitcoin", minute): (None, True, 0) for minute in (2, 3, 4)}
+
+
+def test_what_a_backfill_left_in_an_open_window_is_taken_from_ticks(spark: SparkSession, settings: Settings) -> None:
+    ticks = [row(1, tick_id=1, price=100.0, event_time=at(0, 1)), row(2, tick_id=2, price=90.0, event_time=at(0, 2))]
+    append_ticks(ticks_of(spark, [ticks[0], ticks[1] | {"added_by": "late", "reason": "late_taken_in"}]), settings.job)
+    both = base_bars(ticks_of(spark, ticks).filter(f.col("status") == OK), interval="1m", seconds=60)
+    BarSink(settings, NINE_S).rewrite(both, Place(NINE_S, NINE_S + 60))
+    assert stored(spark, settings, "1m") == {("bitcoin", 0): (90.0, False, 0)}
+
+    # The stream knows of the first alone.
+    close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0, 1), 100.0)), minute=1)
+    assert stored(spark, settings, "1m") == {("bitcoin", 0): (90.0, True, 0)}
+    [bar] = read_bars(spark, settings.job).filter("interval = '1m'").select("tick_count", "late_count").collect()
+    assert (bar["tick_count"], bar["late_count"]) == (2, 1)
+
+
+def test_another_writer_in_between_is_seen_and_the_bars_are_made_once_more(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The minute before comes while this one is being written: its return must be against it all the same."""
+    others = [bars(spark, ("bitcoin", at(0), 100.0))]
+
+    def upsert(*args: Any, **kwargs: Any) -> None:
+        if others:
+            BarSink(settings, NINE_S + 60).rewrite(others.pop(), Place(NINE_S, NINE_S + 60))
+        upsert_bars(*args, **kwargs)
+
+    monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
+    # In a partition of its own, or the conflict would be seen by the table's log.
+    close(BarSink(settings, NINE_S + 60), bars(spark, ("bitcoin", at(1), 110.0)), minute=2)
+    [bar] = read_bars(spark, settings.job).filter("interval = '1m' AND close = 110").select("log_return").collect()
+    assert bar["log_return"] == pytest.approx(0.0953101798)
+
+
+def test_a_micro_batch_that_is_replayed_changes_nothing(spark: SparkSession, settings: Settings) -> None:
+    sink = BarSink(settings, 0)
+    batch = bars(spark, ("bitcoin", at(0), 100.0), ("bitcoin", at(1), 110.0))
+    close(sink, batch, minute=5)
+    before, tree = stored(spark, settings, "1m"), csv_tree(settings)
+    close(BarSink(settings, 0), batch, minute=5)
+    assert (stored(spark, settings, "1m"), csv_tree(settings)) == (before, tree)
+
+
+def test_a_coin_that_falls_silent_is_stale_until_it_has_a_price_again(spark: SparkSession, settings: Settings) -> None:
+    sink = BarSink(settings, 0)
+    regular = [("bitcoin", at(0, second), 100.0 + second) for second in range(0, 60, 10)]
+    close(sink, bars(spark, *regular, ("ethereum", at(0, 30), 5.0)), minute=1)
+    assert sink.stale == frozenset()
+    # Ten seconds apart, and then nothing for a minute and ten seconds. One tick of the other tells no spacing.
+    close(sink, bars(spark), minute=2, batch=1)
+    assert sink.stale == {"bitcoin/usd"}
+    close(sink, bars(spark, ("bitcoin", at(2, 55), 100.0)), minute=3, batch=2)
+    assert sink.stale == frozenset()
