@@ -1,64 +1,80 @@
-"""Bars against the stored ones: returns from bar to bar, and what is new, changed or the same."""
+"""Rows against the stored ones: what is new, what has changed, and how often."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
 from jobs.revise import revise
-from jobs.schema import BARS
-from jobs.window import base_bars
+from jobs.schema import BAR_INDICATORS, BAR_STATISTICS, BARS
+from tests.support.bars import Bar, bar, bars_frame, bars_in, candle
 
-START = datetime(2026, 1, 5, 9, tzinfo=UTC)
-SCHEMA = "coin_id string, vs_currency string, event_time timestamp, event_seq long, tick_id long, price double"
+GAP: Bar = bar(0, 1) | dict.fromkeys(BAR_STATISTICS) | {"tick_count": 0, "gap": True}
+#: A bar with all that there is to say, once and otherwise.
+FULL: Bar = (
+    bar(0, 10) | dict.fromkeys(BAR_INDICATORS, 1.0) | {"realized_volatility": 0.1, "anomaly": True, "stale": True}
+)
+OTHERWISE: dict[str, Any] = dict.fromkeys((*BAR_STATISTICS, *BAR_INDICATORS), -1.0) | {
+    "tick_count": 7,
+    "late_count": 7,
+    "first_tick_at": 7,
+    "last_tick_at": 7,
+    "origin": "history",
+    "anomaly": False,
+    "stale": False,
+}
 
-#: ln(110 / 100), from a table of logarithms.
-LN_1_1: Any = pytest.approx(0.09531017980432486, rel=1e-15)
+#: What comes, what is stored, and what becomes of it: (change, revision, is_disputed).
+CASES: dict[str, tuple[Bar, Bar | None, tuple[str, int, bool]]] = {
+    "nothing there": (bar(0, 10), None, ("new", 0, False)),
+    "the same": (bar(0, 10), bar(0, 10, revision=3), ("same", 3, False)),
+    "final, otherwise": (bar(0, 10), bar(0, 11, revision=3), ("changed", 4, True)),
+    "filling, otherwise": (bar(0, 10), bar(0, 11, is_final=False), ("changed", 0, True)),
+    "filling, final now": (bar(0, 10), bar(0, 10, is_final=False), ("changed", 0, False)),
+    "a gap": (bar(0, 10), GAP, ("changed", 1, False)),
+    "a gap, again": (GAP, GAP | {"revision": 2}, ("same", 2, False)),
+    "a candle": (bar(0, 10), candle(0, 11), ("changed", 1, False)),
+    "of a history": (bar(0, 10), bar(0, 11, origin="history"), ("changed", 1, True)),
+    "another look back": (bar(0, 10), bar(0, 10, sma=4.0), ("changed", 1, False)),
+    "another interval": (bar(0, 10), bar(0, 11, interval="5m"), ("new", 0, False)),
+    "another window": (bar(0, 10), bar(1, 11), ("new", 0, False)),
+    "another currency": (bar(0, 10), bar(0, 11, vs_currency="eur"), ("new", 0, False)),
+}
 
-Found = dict[int, tuple[str, int, float | None]]
 
-
-def closes(spark: SparkSession, *at_minute: tuple[int, float], coin: str = "a") -> DataFrame:
-    rows = [(coin, "usd", START + timedelta(minutes=minute), None, 1, float(close)) for minute, close in at_minute]
-    return base_bars(spark.createDataFrame(rows, SCHEMA), interval="1m", seconds=60)
-
-
-def revised(bars: DataFrame, stored: DataFrame) -> Found:
-    """What became of each minute: (change, revision, log_return)."""
-    frame = revise(bars, stored)
-    assert frame.drop("change").schema.simpleString() == BARS.simpleString()
-    minute = (f.unix_seconds("window_start") - int(START.timestamp())) / 60
-    rows = frame.select(minute.cast("int").alias("minute"), "change", "revision", "log_return").collect()
-    found = {row["minute"]: (row["change"], row["revision"], row["log_return"]) for row in rows}
+def revised(spark: SparkSession, rows: list[Bar], stored: list[Bar], *, are_ours: bool = True) -> dict[str, Bar]:
+    ours = bars_frame(spark, rows).withColumn("is_ours", f.lit(are_ours))
+    frame = revise(ours, bars_frame(spark, stored))
+    assert frame.drop("change", "is_disputed").schema.simpleString() == BARS.simpleString()
+    found = bars_in(frame)
     assert len(found) == len(rows)
-    return found
+    return {row["coin_id"]: row for row in found}
 
 
-def test_a_return_is_against_the_window_just_before(spark: SparkSession) -> None:
-    bars = closes(spark, (0, 100), (1, 110), (3, 120))
-    assert revised(bars, bars.limit(0)) == {0: ("new", 0, None), 1: ("new", 0, LN_1_1), 3: ("new", 0, None)}
+def told(row: Bar) -> tuple[str, int, bool]:
+    return row["change"], row["revision"], row["is_disputed"]
 
 
-def test_the_bar_before_may_be_stored(spark: SparkSession) -> None:
-    assert revised(closes(spark, (1, 110)), closes(spark, (0, 100))) == {1: ("new", 0, LN_1_1)}
+def test_what_becomes_of_a_row(spark: SparkSession) -> None:
+    rows = [row | {"coin_id": name} for name, (row, _, _) in CASES.items()]
+    stored = [row | {"coin_id": name} for name, (_, row, _) in CASES.items() if row is not None]
+    found = revised(spark, rows, stored)
+    assert {name: told(row) for name, row in found.items()} == {name: case for name, (_, _, case) in CASES.items()}
 
 
-def test_a_bar_that_comes_between_changes_the_one_behind(spark: SparkSession) -> None:
-    found = revised(closes(spark, (1, 100)), closes(spark, (0, 100), (2, 110), (3, 50)))
-    assert found == {1: ("new", 0, 0.0), 2: ("changed", 1, LN_1_1)}
+def test_every_column_that_says_something_is_compared_and_null_is_something(spark: SparkSession) -> None:
+    names = OTHERWISE.keys()
+    rows = [FULL | {"coin_id": f"{name} {kind}"} for name in names for kind in ("other", "null")]
+    stored = [FULL | {name: OTHERWISE[name], "coin_id": f"{name} other"} for name in names]
+    stored += [FULL | {name: None, "coin_id": f"{name} null"} for name in names]
+    found = revised(spark, rows, stored)
+    for name in names:
+        is_statistic = name in BAR_STATISTICS
+        assert told(found[f"{name} other"]) == ("changed", 1, is_statistic), name
+        # What says nothing of what it is made of is not known to be of ticks.
+        assert told(found[f"{name} null"]) == ("changed", 1, is_statistic and name != "origin"), name
 
 
-def test_a_changed_bar_counts_as_it_is_now(spark: SparkSession) -> None:
-    found = revised(closes(spark, (0, 100)), closes(spark, (0, 7), (1, 110)))
-    assert found == {0: ("changed", 1, None), 1: ("changed", 1, LN_1_1)}
-
-
-def test_the_same_bar_again_is_the_same(spark: SparkSession) -> None:
-    stored = closes(spark, (0, 100)).withColumn("revision", f.lit(3))
-    assert revised(closes(spark, (0, 100)), stored) == {0: ("same", 3, None)}
-
-
-def test_another_coin_is_no_neighbour(spark: SparkSession) -> None:
-    assert revised(closes(spark, (1, 110)), closes(spark, (0, 100), coin="b")) == {1: ("new", 0, None)}
+def test_what_follows_from_others_is_never_disputed(spark: SparkSession) -> None:
+    found = revised(spark, [bar(0, 10)], [bar(0, 11)], are_ours=False)
+    assert told(found["a"]) == ("changed", 1, False)

@@ -252,7 +252,7 @@ def assert_close(found: Bar, expected: Bar, *names: str) -> None:
         assert found[name] == pytest.approx(expected[name], rel=1e-12, abs=least), name
 
 
-@settings(max_examples=4, **QUICKLY)
+@settings(max_examples=3, **QUICKLY)
 @given(coins=markets)
 def test_longer_bars_are_those_of_the_model(spark: SparkSession, coins: dict[str, Ticks]) -> None:
     intervals = ("5m", "7m", "15m", "1h", "7d")
