@@ -10,24 +10,20 @@ from pyspark.sql import SparkSession
 
 from jobs.session import make_session
 from jobs.supervise import QueryError, reason_of
-from pricestream.job_settings import JobSettings
+from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def open_session(job: JobSettings, region: str | None = None) -> Iterator[SparkSession]:
+def open_session(settings: Settings) -> Iterator[SparkSession]:
     """Make the session of a run, and stop it at the end.
-
-    Args:
-        job: the settings.
-        region: where ``s3.commit_table`` is, the region of the stream; needed only where there is one.
 
     Raises:
         QueryError: Spark failed.
         StorageError: ``s3.commit_table`` is set, and drivers would not take turns all the same.
     """
-    spark = make_session(job, region)
+    spark = make_session(settings.job, settings.stream.region)
     spark.sparkContext.setLogLevel("WARN")
     try:
         yield spark

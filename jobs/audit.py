@@ -16,6 +16,7 @@ from jobs.audit_scope import Dates, read_scope, ticks_at
 from jobs.audit_summary import print_summary
 from jobs.completeness import check_completeness
 from jobs.consistency import check_consistency
+from jobs.drivers import refuse_beside_stream
 from jobs.source import find_stream
 from jobs.storage import open_file
 from pricestream.errors import AuditError
@@ -24,13 +25,14 @@ from pricestream.settings import Settings
 _DOCUMENT: Final = "audit.json"
 
 
-def run_audit(settings: Settings, dates: Dates, repair: bool, document: str | None) -> None:
+def run_audit(settings: Settings, dates: Dates, *, repair: bool, alone: bool, document: str | None) -> None:
     """Audit the lake in a session of its own, print the summary and write the document.
 
     Args:
         settings: where the lake and the stream are.
         dates: what to look at.
         repair: whether to repair what is found, and to look again.
+        alone: no stream runs, whatever its status says.
         document: where all findings go; None is ``audit.json`` beside ``job.status_file``.
 
     Raises:
@@ -38,8 +40,9 @@ def run_audit(settings: Settings, dates: Dates, repair: bool, document: str | No
         PricestreamError: the lake or the stream cannot be used, or Spark failed.
     """
     if repair:
+        refuse_beside_stream(settings, alone=alone)
         find_stream(settings.stream)
-    with open_session(settings.job) as spark:
+    with open_session(settings) as spark:
         audit = audit_lake(spark, settings, dates, repair=repair)
     report_audit(audit, settings, document or _beside(settings.job.status_file), Console())
 

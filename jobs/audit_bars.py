@@ -53,7 +53,7 @@ def _rows_by_date(spark: SparkSession, settings: Settings, scope: Scope) -> dict
         row["date"]: row["count"]
         for frame in (bars, ticks)
         for row in frame.groupBy("date").count().collect()
-        if row["date"] is not None
+        if scope.bars_kept_from is None or row["date"] >= scope.bars_kept_from
     }
 
 

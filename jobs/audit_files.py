@@ -44,7 +44,7 @@ def compare_files(spark: SparkSession, settings: Settings, scope: Scope) -> File
     """
     store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
     found = _verdicts(spark, settings, scope.dates, store)
-    unfounded = {key: UNFOUNDED for key in _files_on(store, scope.dates) if key not in found}
+    unfounded = {key: UNFOUNDED for key in _files_on(store, scope) if key not in found}
     wrong = {key: verdict for key, verdict in (found | unfounded).items() if verdict != _SAME}
     judged = [FileDifference(key, kind) for key, kind in sorted(wrong.items()) if not _is_open(key, scope)]
     return Files(tuple(judged), count=len(found) + len(unfounded), open=len(wrong) - len(judged))
@@ -81,11 +81,12 @@ def _compare(store: Store) -> Callable[[Batches], Batches]:
     return run
 
 
-def _files_on(store: Store, dates: Dates) -> Iterator[str]:
-    """List the files of the tree that lie on these dates."""
+def _files_on(store: Store, scope: Scope) -> Iterator[str]:
+    """List the files of the tree that lie on the dates; those whose bars retention took are right without."""
     for key in store.list_keys():
         partition = partition_of(key)
-        if partition and dates.has(date.fromisoformat(partition.date)):
+        day = partition and date.fromisoformat(partition.date)
+        if day and scope.dates.has(day) and (scope.bars_kept_from is None or day >= scope.bars_kept_from):
             yield key
 
 

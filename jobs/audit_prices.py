@@ -24,6 +24,7 @@ def main(
     end: Annotated[str | None, typer.Option("--to", help="The first date left out.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is found, then look again.")] = False,
     json: Annotated[str | None, typer.Option("--json", help="Not audit.json beside job.status_file.")] = None,
+    alone: Annotated[bool, typer.Option("--alone", help="The stream does not run, whatever its status says.")] = False,
     sets: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
@@ -33,7 +34,12 @@ def main(
     stream is missing or denied, 5 the lake cannot be used.
     """
     start_logging(verbose=verbose)
-    sys.exit(exit_code_of(lambda: run_audit(load_settings(config, sets or []), parse_dates(first, end), repair, json)))
+
+    def work() -> None:
+        dates = parse_dates(first, end)
+        run_audit(load_settings(config, sets or []), dates, repair=repair, alone=alone, document=json)
+
+    sys.exit(exit_code_of(work))
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Scope:
     is_running: bool
     #: Rows of an earlier date may be gone by retention; None keeps for ever.
     kept_from: date | None
+    #: Likewise bars.
+    bars_kept_from: date | None
     #: The stream was told to begin at its tip, so no record was promised before the first.
     begins_at_tip: bool
 
@@ -95,15 +97,19 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, now: da
             raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
     now = now or datetime.now(UTC)
     closed_s = judged_through_s(settings, now_s=now.timestamp())
-    days = job.retention.ticks_days
     return Scope(
         dates=dates,
         version=newest_version(spark, job.ticks),
         horizon_ms=None if closed_s is None else closed_s * 1000,
         is_running=read_stream_status(settings).is_running,
-        kept_from=None if days is None else now.date() - timedelta(days=days),
+        kept_from=_kept_from(job.retention.ticks_days, now),
+        bars_kept_from=_kept_from(job.retention.bars_days, now),
         begins_at_tip=job.kinesis.starting_position == "LATEST",
     )
+
+
+def _kept_from(days: int | None, now: datetime) -> date | None:
+    return None if days is None else now.date() - timedelta(days=days)
 
 
 def ticks_at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:

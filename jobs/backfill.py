@@ -83,7 +83,7 @@ def run_backfill(settings: Settings, order: Order) -> None:
     if order.dry_run:
         return
     days, coins = order.days, order.coins
-    with open_session(settings.job, settings.stream.region) as spark:
+    with open_session(settings) as spark:
         create_tables(spark, settings.job)
         land_history(spark, settings, order, fetched)
         count = rebuild_range(spark, settings, days, coins)

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from jobs.schema import BARS
+from jobs.schema import BARS, CANDLES_ORIGIN
 from jobs.validate import first_reason, is_id, is_price
 
 _NAMES: Final = ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
@@ -85,6 +85,8 @@ def candle_bars(candles: DataFrame) -> DataFrame:
     known = {
         **{name: f.col(name) for name in CANDLES.names},
         "return_pct": (f.col("close") - f.col("open")) / f.col("open") * 100,
+        "gap": f.lit(False),
+        "origin": f.lit(CANDLES_ORIGIN),
         "is_final": f.lit(True),
         "revision": f.lit(0),
         "date": f.to_date("window_start"),

@@ -42,7 +42,7 @@ def run_maintain(settings: Settings, *, alone: bool, dry_run: bool) -> None:
     """
     if not dry_run:
         refuse_beside_stream(settings, alone=alone)
-    with open_session(settings.job, settings.stream.region) as spark:
+    with open_session(settings) as spark:
         if not dry_run and (alone or not read_stream_status(settings).is_running):
             keep_as_set(spark, settings.job)
         tidy(spark, settings, dry_run=dry_run)

@@ -38,7 +38,7 @@ def run_stream(settings: Settings) -> None:
     open_checkpoint(settings).claim(identity)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    with open_session(settings.job, settings.stream.region) as spark, _graceful_shutdown(spark, stopping, stopped):
+    with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
         supervise(spark, settings, stopping)
 
 

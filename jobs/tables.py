@@ -13,6 +13,7 @@ from pyspark.sql import types as t
 from jobs.reach import Span
 from jobs.schema import BARS, ROW_KEY, TICKS
 from jobs.storage import spark_path
+from jobs.turn import turn
 from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
@@ -62,7 +63,8 @@ def append_ticks(ticks: DataFrame, job: JobSettings) -> None:
     There is no txnVersion on purpose. After a crash the connector may read a batch again over a
     longer range, and Delta would skip the whole of it, new records included.
     """
-    ticks.write.format("delta").mode("append").save(spark_path(job.ticks))
+    with turn(job.ticks):
+        ticks.write.format("delta").mode("append").save(spark_path(job.ticks))
 
 
 def read_ticks(spark: SparkSession, job: JobSettings) -> DataFrame:
@@ -133,7 +135,7 @@ def upsert_bars(
         ConcurrentAppendException: or another of Delta's conflicts: another writer was in the same files meanwhile.
     """
     same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ROW_KEY)
-    with _transaction(bars.sparkSession, txn):
+    with turn(job.bars), _transaction(bars.sparkSession, txn):
         merge = DeltaTable.forPath(bars.sparkSession, spark_path(job.bars)).alias("stored")
         into = merge.merge(bars.alias("new"), f"{span} AND {same_bar}").whenNotMatchedInsertAll()
         # Without an update Delta has no file to rewrite, which is how it mostly is. It still notices a

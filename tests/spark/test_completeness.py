@@ -17,7 +17,7 @@ from jobs.audit_scope import Dates, Scope
 from jobs.completeness import check_completeness
 from tests.support.rows import NINE, row, ticks_of
 
-ALL = Scope(Dates(), 0, None, is_running=False, kept_from=None, begins_at_tip=False)
+ALL = Scope(Dates(), 0, None, is_running=False, kept_from=None, bars_kept_from=None, begins_at_tip=False)
 
 NINE_MS = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000

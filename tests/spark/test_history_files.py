@@ -484,6 +484,8 @@ def test_candles_become_bars_without_what_only_ticks_can_tell(opener: Opener) ->
         "low": 0.5,
         "close": 2.0,
         "return_pct": 100.0,
+        "gap": False,
+        "origin": "candles",
         "is_final": True,
         "revision": 0,
         "date": datetime(2020, 9, 13, tzinfo=UTC).date(),
