@@ -13,8 +13,6 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.derive import derive
@@ -200,20 +198,25 @@ def assert_same(found: dict[Key, Bar], expected: dict[Key, Bar]) -> None:
     assert different == {}
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
-@given(cuts=st.lists(st.integers(1, MINUTES - 1), min_size=1, max_size=2, unique=True), seed=st.integers(0, 10**6))
+@pytest.mark.parametrize(
+    ("cuts", "seed", "is_backwards"),
+    [
+        pytest.param([13, 44], 1, False, id="late bars day by day"),
+        pytest.param([22, 61], 2, True, id="late bars from behind, each piece for itself"),
+    ],
+)
 def test_in_batches_and_with_late_bars_it_ends_in_the_same_rows(
-    spark: SparkSession, cuts: list[int], seed: int
+    spark: SparkSession, cuts: list[int], seed: int, is_backwards: bool
 ) -> None:
-    edges = [0, *sorted(cuts), MINUTES]
+    pieces = list(pairwise([0, *cuts, MINUTES]))
     table, bars, after = Table(spark), on_time(seed), late(seed)
     in_time, with_late = at_once(spark, bars, laid_over(after, bars))
-    for first, end in pairwise(edges):
+    for first, end in pieces:
         table.close(in_range(bars, first, end), end)
     assert_same(table.content(), in_time)
-    # What comes late is rewritten by a backfill that goes through the same pieces.
-    for first, end in pairwise(edges):
-        table.rewrite(starting_in(after, first, end), first, end, is_followed=end < MINUTES)
+    for first, end in reversed(pieces) if is_backwards else pieces:
+        is_followed = end < MINUTES and not is_backwards
+        table.rewrite(starting_in(after, first, end), first, end, is_followed=is_followed)
     assert_same(table.content(), with_late)
 
 

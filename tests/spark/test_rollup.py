@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from chispa import assert_df_equality
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
@@ -202,6 +202,8 @@ QUICKLY: dict[str, Any] = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture],
     "derandomize": True,
+    # To find a smaller example, each of which is a call to Spark, would take minutes.
+    "phases": [Phase.explicit, Phase.generate],
 }
 
 
