@@ -18,7 +18,7 @@ from jobs.drivers import refuse_beside_stream
 from jobs.extent import kept
 from jobs.history_coingecko import fetch_history
 from jobs.history_files import CandleHistory, open_history, read_coingecko_history
-from jobs.horizon import closed_through_s
+from jobs.horizon import claim_horizon
 from jobs.landing import Landed, land, take_in_late
 from jobs.rebuild import rebuild_days
 from jobs.remake import on_dates
@@ -160,7 +160,7 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         coins: only these; empty is all.
     """
     job = settings.job
-    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
+    sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
     counts = _ticks_by_date(spark, settings, days, coins)
     with work_bar(sum(counts.values()), "ticks") as advance:
         for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
@@ -176,7 +176,7 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
     for reason, rows in sorted(history.rejected.items()):
         log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
     job = settings.job
-    sink = BarSink(settings, closed_through_s(settings, now_s=time.time()))
+    sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
     candles = _in_range(history.candles.withColumn("event_time", f.col("window_start")), order)
     with kept(candle_bars(candles)) as bars:
         counts = {row["date"]: row["count"] for row in bars.groupBy("date").count().collect()}

@@ -14,6 +14,7 @@ BARS: Final = "bars"
 _IDENTITY: Final = "identity.json"
 _CHECKED: Final = "bars_checked.json"
 _CLOSED: Final = "bars_closed.json"
+_BACKFILLED: Final = "bars_backfilled.json"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,16 @@ class Checkpoint:
     def mark_closed(self, through_s: int) -> None:
         """Remember it."""
         self.store.write(_CLOSED, json.dumps({"through_s": through_s}).encode())
+
+    def backfilled_through_s(self) -> int:
+        """Tell up to when a backfill has made windows final while no stream ran, epoch seconds; 0 if none has."""
+        mark = self._read_json(_BACKFILLED)
+        return 0 if mark is None else int(mark["through_s"])
+
+    def mark_backfilled(self, through_s: int) -> None:
+        """Remember it, before the first of them is final."""
+        if through_s > max(self.backfilled_through_s(), self.closed_through_s()):
+            self.store.write(_BACKFILLED, json.dumps({"through_s": through_s}).encode())
 
     def _read_json(self, key: str) -> dict[str, Any] | None:
         data = self.store.read(key)

@@ -27,6 +27,17 @@ def closed_through_s(settings: Settings, *, now_s: float) -> int:
     return closed
 
 
+def claim_horizon(settings: Settings, *, now_s: float) -> int:
+    """Tell up to when windows may be made final, and let the stream know when it starts again.
+
+    Raises:
+        StorageError: the stream runs and has not closed a window yet.
+    """
+    closed = closed_through_s(settings, now_s=now_s)
+    open_checkpoint(settings).mark_backfilled(closed)
+    return closed
+
+
 def judged_through_s(settings: Settings, *, now_s: float) -> int | None:
     """Tell up to when bars must be there, epoch seconds; None where that cannot be told yet.
 

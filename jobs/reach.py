@@ -35,6 +35,8 @@ class Reach:
     closed: int
     #: What lies behind ``end`` will be made in a next step, so it need not be looked at now.
     is_followed: bool = False
+    #: Gaps are told up to here; None is up to ``closed``. A stream that catches up may still fill those behind.
+    gaps_to: int | None = None
 
     def frames(self, intervals: Sequence[str], *, lookback: int) -> tuple[Frame, ...]:
         """Work out the frame of each interval.

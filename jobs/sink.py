@@ -29,6 +29,8 @@ class BarSink:
     settings: Settings
     #: Windows that end here or before are closed, epoch seconds.
     closed_s: int
+    #: A backfill has made windows final up to here while the stream stood still; it stays so, epoch seconds.
+    backfilled_s: int = 0
     #: How many bars this run was given, and which files it looked after.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
@@ -52,7 +54,7 @@ class BarSink:
             extent = extent_of(bars)
             first = min(extent.first if extent else through_s, self.closed_s or through_s)
             closed = max(through_s, self.closed_s)
-            reach = Reach(first, through_s, closed)
+            reach = Reach(first, through_s, max(closed, self.backfilled_s), gaps_to=closed)
             replaced = self._write(_Work(bars, reach, coins=(), is_of_ticks=False), txn)
             self.closed_s = closed
             self.bars_written += extent.rows if extent else 0
@@ -66,7 +68,7 @@ class BarSink:
             place: where they lie; there may be none.
         """
         with self._turn, kept(bars):
-            closed = max(self.closed_s, place.closed_s)
+            closed = max(self.closed_s, self.backfilled_s, place.closed_s)
             reach = Reach(place.first, place.end, closed, place.is_followed)
             replaced = self._write(_Work(bars, reach, place.coins, is_of_ticks=True), None)
             self.bars_written += bars.count()
@@ -93,7 +95,7 @@ class BarSink:
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
         with kept(derive(work.bars, stored, work.reach, job)) as derived:
-            files = _files(derived, job.base_interval, work.reach.closed)
+            files = _files(derived, job.base_interval, work.reach.gaps_to or work.reach.closed)
             if not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
                 return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)

@@ -48,7 +48,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     keep_as_set(spark, settings.job)
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
-    sink = BarSink(settings, checkpoint.closed_through_s())
+    sink = BarSink(settings, checkpoint.closed_through_s(), checkpoint.backfilled_through_s())
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
     supervisor = Supervisor(
         ingest=start_ingest(spark, settings, checkpoint),

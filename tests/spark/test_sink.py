@@ -87,6 +87,18 @@ def test_what_a_backfill_left_in_an_open_window_is_taken_from_ticks(spark: Spark
     assert (bar["tick_count"], bar["late_count"]) == (2, 1)
 
 
+def test_what_a_backfill_made_final_while_the_stream_stood_still_stays_so(
+    spark: SparkSession, settings: Settings
+) -> None:
+    first = bars(spark, ("bitcoin", at(0), 100.0))
+    BarSink(settings, NINE_S + 600).rewrite(first, Place(NINE_S, NINE_S + 60))
+    # The stream starts again where it was: at 09:01, with 09:05 still to close.
+    sink = BarSink(settings, NINE_S + 60, backfilled_s=NINE_S + 600)
+    close(sink, bars(spark, ("bitcoin", at(1), 110.0)), minute=2, batch=1)
+    assert stored(spark, settings, "5m")["bitcoin", 0] == (110.0, True, 1)
+    assert sink.closed_s == NINE_S + 120
+
+
 def test_another_writer_in_between_is_seen_and_the_bars_are_made_once_more(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

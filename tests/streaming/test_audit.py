@@ -133,6 +133,7 @@ def test_files_that_are_not_what_their_bars_say_are_listed_and_replaced(
     assert csv_tree(settings) == {**tree, "notes.txt": b"not ours"}
 
 
+@pytest.mark.long
 def test_what_the_stream_has_not_is_said(spark: SparkSession, settings: Settings, stream: Stream) -> None:
     lose(spark, settings, 7)
     emptied = settings.model_copy(update={"stream": settings.stream.model_copy(update={"name": f"{stream.name}-2"})})

@@ -164,7 +164,7 @@ def candle_file(shared_data: Path) -> Path:
     return shared_data / "market" / "candles_5m_btc_2018-01-10_to_30.csv.gz"
 
 
-CANDLE_OVERRIDES = ["job.base_interval=5m", "job.intervals=[1h,1d]", "job.indicators.lookback_bars=32"]
+CANDLE_OVERRIDES = ["job.base_interval=5m", "job.intervals=[1h]", "job.indicators.lookback_bars=32"]
 CANDLE_COINS = ("ethereum", "cardano")
 CANDLE_DAYS = Range.parse("2018-01-28", "2018-01-30")
 
@@ -186,7 +186,7 @@ def test_candles_become_bars_that_say_so_and_ticks_win_over_them(
     assert any(line.endswith(f" {len(candles)} candles taken in") for line in lines)
     how = {"open": "open first", "high": "high max", "low": "low min", "close": "close last"}
     before = {}
-    for interval in ("5m", "1h", "1d"):
+    for interval in ("5m", "1h"):
         bars = before[interval] = read_tree(settings, interval)
         same(bars, in_windows(candles, interval, **how))
         assert set(bars.origin) == {"candles" if interval == "5m" else "rolled_candles"}
@@ -205,7 +205,7 @@ def test_candles_become_bars_that_say_so_and_ticks_win_over_them(
         "2018-01-29T10:09:59.999Z,ethereum,btc,0.25\n"
     )
     take_in(Order(Range.parse("2018-01-29", "2018-01-30"), source="files", path=str(file)))
-    for interval in ("5m", "1h", "1d"):
+    for interval in ("5m", "1h"):
         bars = read_tree(settings, interval)
         at = ("ethereum", pd.Timestamp("2018-01-29T10:05:00Z").floor(f"{SECONDS[interval]}s"))
         # What is known of a longer window by ticks is known better than what candles say of the rest of it.

@@ -99,6 +99,7 @@ def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.long
 def test_the_job_tidies_while_it_streams(
     spark: SparkSession, stream: Stream, make_settings: MakeSettings, start_job: StartJob
 ) -> None:
