@@ -24,6 +24,9 @@ from producer.server import Fault, MarketServer
 from tests.conftest import ROOT, MakeSettings
 from tests.support.streaming import csv_tree, job_arguments, wait_for
 
+#: Processes of their own, one after the other: two minutes and more.
+pytestmark = pytest.mark.long
+
 HOUR, DAY = 3_600, 86_400
 CELL = 90 * DAY
 #: Where history is cut into chunks, far enough back that the day behind it is over and complete.
