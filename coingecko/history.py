@@ -94,6 +94,7 @@ class History:
         for chunk in missing:
             if chunk.coin_id in tally.unknown:
                 tally.passed_over += 1
+                on_step(tally)
                 continue
             try:
                 chart = self._ask(chunk)
