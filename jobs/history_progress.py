@@ -1,16 +1,15 @@
 """How far the fetching of history has come: a bar on a terminal, a line of log at times elsewhere."""
 
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from coingecko.history import Tally
+from jobs.terminal_bar import terminal_bar
 
 #: At five calls a minute a line a call would be a long log.
 _LOG_EVERY_SECONDS: Final = 30.0
@@ -26,10 +25,8 @@ def show_progress(
     if not console.is_terminal:
         yield _Lines(monotonic)
         return
-    columns = (TextColumn("fetching"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress, log_above():
-        task = progress.add_task("", total=total)
-        yield lambda tally: progress.update(task, completed=tally.done)
+    with terminal_bar(console, total, "fetching") as told:
+        yield lambda tally: told(tally.done)
 
 
 class _Lines:
@@ -44,21 +41,3 @@ class _Lines:
             return
         self._due = self._monotonic() + _LOG_EVERY_SECONDS
         log.info("history: %d of %d chunks, %d points", tally.done, tally.total, tally.points)
-
-
-@contextmanager
-def log_above() -> Iterator[None]:
-    """Let lines of log on the same terminal pass by way of the bar, so that neither writes over the other."""
-    handlers = [
-        (handler, handler.stream)
-        for handler in logging.getLogger().handlers
-        if isinstance(handler, logging.StreamHandler) and handler.stream.isatty()
-    ]
-    for handler, _ in handlers:
-        # While it shows its bar rich stands in for standard error.
-        handler.setStream(sys.stderr)
-    try:
-        yield
-    finally:
-        for handler, stream in handlers:
-            handler.setStream(stream)

@@ -4,19 +4,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from jobs.history_progress import log_above
+from jobs.terminal_bar import terminal_bar
 
 
 @contextmanager
 def work_bar(total: int, what: str, console: Console | None = None) -> Iterator[Callable[[int], None]]:
-    """Give what is to be called with how many more of ``total`` are done."""
+    """Give what is to be called with how many more of ``total`` are done; where there are none no bar is shown."""
     console = console or Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or not total:
         yield lambda _: None
         return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress, log_above():
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.advance(task, done)
+    done = 0
+    with terminal_bar(console, total, what) as told:
+
+        def advance(more: int) -> None:
+            nonlocal done
+            done += more
+            told(done)
+
+        yield advance
