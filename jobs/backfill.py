@@ -22,10 +22,10 @@ from jobs.horizon import claim_horizon
 from jobs.landing import Landed, land, take_in_late
 from jobs.rebuild import rebuild_days
 from jobs.remake import on_dates
-from jobs.schema import OK
+from jobs.schema import HISTORY_ORIGIN, OK, ROW_KEY, TICKS_ORIGIN
 from jobs.session import shuffled
 from jobs.sink import BarSink, Place
-from jobs.tables import create_tables, read_ticks
+from jobs.tables import create_tables, read_bars, read_ticks
 from jobs.work_bar import work_bar
 from pricestream.errors import SettingsError
 from pricestream.settings import Settings
@@ -86,8 +86,10 @@ def run_backfill(settings: Settings, order: Order) -> None:
     with open_session(settings) as spark:
         create_tables(spark, settings.job)
         land_history(spark, settings, order, fetched)
-        count = rebuild_range(spark, settings, days, coins)
-        log.info("%d bars from %s to %s are as ticks has them", count, days.first, days.end)
+        if count := rebuild_range(spark, settings, days, coins):
+            log.info("%d bars from %s to %s are as ticks has them", count, days.first, days.end)
+        elif order.source != "files":
+            log.warning("ticks has nothing from %s to %s; there is nothing to make bars of", days.first, days.end)
 
 
 def _fetch(settings: Settings, order: Order) -> list[str]:
@@ -121,7 +123,10 @@ def land_history(spark: SparkSession, settings: Settings, order: Order, fetched:
             candle_stamp=order.candle_stamp,
         )
         if isinstance(history, CandleHistory):
-            log.info("%d candles taken in", take_in_candles(spark, settings, order, history))
+            taken_in, left_out = take_in_candles(spark, settings, order, history)
+            log.info("%s candles taken in", f"{taken_in:,}")
+            if left_out:
+                log.info("%s candles left out: their windows have ticks, which are finer", f"{left_out:,}")
         else:
             _say(land(_in_range(history.ticks, order), settings, added_by="backfill:files"))
     if fetched:
@@ -171,8 +176,8 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
     return sink.bars_written
 
 
-def take_in_candles(spark: SparkSession, settings: Settings, order: Order, history: CandleHistory) -> int:
-    """Make bars of candles, where there is none of ticks. Returns how many candles there were."""
+def take_in_candles(spark: SparkSession, settings: Settings, order: Order, history: CandleHistory) -> tuple[int, int]:
+    """Make bars of candles, where there is none of ticks. Returns how many were taken in, and how many were not."""
     for reason, rows in sorted(history.rejected.items()):
         log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
     job = settings.job
@@ -181,6 +186,7 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
     with kept(candle_bars(candles)) as bars:
         counts = {row["date"]: row["count"] for row in bars.groupBy("date").count().collect()}
         coins = [row["coin_id"] for row in bars.select("coin_id").distinct().collect()]
+        left_out = _having_ticks(bars, settings)
         with work_bar(sum(counts.values()), "candles") as advance:
             for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
                 place = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
@@ -188,7 +194,16 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
                 with shuffled(spark, job, step.rows):
                     sink.rewrite(bars.filter(is_in_step), place)
                 advance(step.rows)
-    return sink.bars_written
+    return sink.bars_written - left_out, left_out
+
+
+def _having_ticks(bars: DataFrame, settings: Settings) -> int:
+    """Count those whose windows have a bar of ticks, or of fetched history, already."""
+    ends = bars.agg(f.min("date").alias("first"), f.max("date").alias("last"))
+    [(first, last)] = ends.collect()
+    stored = read_bars(bars.sparkSession, settings.job).filter(f.col("date").between(f.lit(first), f.lit(last)))
+    finer = stored.filter(f.col("origin").isin(TICKS_ORIGIN, HISTORY_ORIGIN))
+    return bars.join(finer, list(ROW_KEY), "left_semi").count()
 
 
 def _ticks_by_date(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> dict[date, int]:

@@ -173,7 +173,11 @@ CANDLE_DAYS = Range.parse("2018-01-28", "2018-01-30")
 
 
 def test_candles_become_bars_that_say_so_and_ticks_win_over_them(
-    spark: SparkSession, make_settings: MakeSettings, candle_file: Path, tmp_path: Path
+    spark: SparkSession,
+    make_settings: MakeSettings,
+    candle_file: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     settings = make_settings(*CANDLE_OVERRIDES)
     options = ["--source", "files", "--path", str(candle_file), "--vs-currency", "btc"]
@@ -186,7 +190,7 @@ def test_candles_become_bars_that_say_so_and_ticks_win_over_them(
     candles = candles.rename(columns={"window_start": "at"})
     in_days = (candles["at"] >= str(CANDLE_DAYS.first)) & (candles["at"] < str(CANDLE_DAYS.end))
     candles = candles[in_days & candles.coin_id.isin(CANDLE_COINS)]
-    assert any(line.endswith(f" {len(candles)} candles taken in") for line in lines)
+    assert any(line.endswith(f" {len(candles):,} candles taken in") for line in lines)
     how = {"open": "open first", "high": "high max", "low": "low min", "close": "close last"}
     before = {}
     for interval in ("5m", "1h"):
@@ -227,8 +231,14 @@ def test_candles_become_bars_that_say_so_and_ticks_win_over_them(
 
     # The candles once more change nothing: not where there are ticks now, and nowhere else.
     tree = csv_tree(settings)
+    caplog.set_level("INFO")
     take_in(Order(CANDLE_DAYS, CANDLE_COINS, source="files", path=str(candle_file), vs_currency="btc"))
     assert csv_tree(settings) == tree
+    said = [record.getMessage() for record in caplog.records if "candles" in record.getMessage()]
+    assert said == [
+        f"{len(candles) - 1:,} candles taken in",
+        "1 candles left out: their windows have ticks, which are finer",
+    ]
 
 
 @pytest.mark.parametrize(
