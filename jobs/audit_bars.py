@@ -64,26 +64,27 @@ def _compare(spark: SparkSession, settings: Settings, scope: Scope, step: Step, 
     frames = reach.frames(job.all_intervals, lookback=job.indicators.lookback_bars)
     is_in_step = Dates(step.days.first, step.days.end).include("date")
     ticks = ticks_at(spark, settings, scope.version).filter(is_in_step & (f.col("status") == OK))
-    made = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)
     stored = read_bars(spark, job, version=version)
-    derived = derive(made, stored.filter(span_condition(read_spans(frames))), reach, job)
-    kind = f.when(f.col("change") == NEW, MISSING).otherwise(DIFFERS).alias("kind")
-    wrong = derived.filter(f.col("change") != SAME).select("date", *ROW_KEY, "window_end", kind)
-    here = stored.filter(span_condition(made_spans(frames)))
-    different = wrong.unionByName(_unfounded(made, here, settings, scope))
-    is_judged = is_in_step & (f.unix_seconds("window_end") <= closed)
-    with kept(different.filter(is_judged).withColumn("start_ms", f.unix_millis("window_start"))) as judged:
-        rows = judged.orderBy("interval", "coin_id", "vs_currency", "window_start").limit(MAX_FINDINGS).collect()
-        remade = judged.filter(f.col("kind") != UNFOUNDED).groupBy("date").count().collect()
-        return Bars(
-            tuple(
-                BarDifference(row["coin_id"], row["vs_currency"], row["interval"], row["start_ms"], row["kind"])
-                for row in rows
-            ),
-            judged.count(),
-            here.filter(is_judged & ~f.col("gap")).count(),
-            frozenset(row["date"] for row in remade),
-        )
+    # Held against the stored ones twice, and folded from their ticks once.
+    with kept(base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)) as made:
+        derived = derive(made, stored.filter(span_condition(read_spans(frames))), reach, job)
+        kind = f.when(f.col("change") == NEW, MISSING).otherwise(DIFFERS).alias("kind")
+        wrong = derived.filter(f.col("change") != SAME).select("date", *ROW_KEY, "window_end", kind)
+        here = stored.filter(span_condition(made_spans(frames)))
+        different = wrong.unionByName(_unfounded(made, here, settings, scope))
+        is_judged = is_in_step & (f.unix_seconds("window_end") <= closed)
+        with kept(different.filter(is_judged).withColumn("start_ms", f.unix_millis("window_start"))) as judged:
+            rows = judged.orderBy("interval", "coin_id", "vs_currency", "window_start").limit(MAX_FINDINGS).collect()
+            remade = judged.filter(f.col("kind") != UNFOUNDED).groupBy("date").count().collect()
+            return Bars(
+                tuple(
+                    BarDifference(row["coin_id"], row["vs_currency"], row["interval"], row["start_ms"], row["kind"])
+                    for row in rows
+                ),
+                judged.count(),
+                here.filter(is_judged & ~f.col("gap")).count(),
+                frozenset(row["date"] for row in remade),
+            )
 
 
 def _unfounded(made: DataFrame, stored: DataFrame, settings: Settings, scope: Scope) -> DataFrame:

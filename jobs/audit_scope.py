@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from jobs.days import parse_date
+from jobs.days import kept_from, parse_date
 from jobs.drivers import read_stream_status
 from jobs.horizon import judged_through_s
 from jobs.storage import spark_path
-from jobs.tables import newest_version
-from pricestream.errors import SettingsError, StorageError
+from jobs.tables import newest_version, require_table
+from pricestream.errors import SettingsError
 from pricestream.settings import Settings
 
 
@@ -93,8 +92,7 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, now: da
     """
     job = settings.job
     for path in (job.ticks, job.bars):
-        if not DeltaTable.isDeltaTable(spark, spark_path(path)):
-            raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
+        require_table(spark, path)
     now = now or datetime.now(UTC)
     closed_s = judged_through_s(settings, now_s=now.timestamp())
     return Scope(
@@ -102,14 +100,10 @@ def read_scope(spark: SparkSession, settings: Settings, dates: Dates, *, now: da
         version=newest_version(spark, job.ticks),
         horizon_ms=None if closed_s is None else closed_s * 1000,
         is_running=read_stream_status(settings).is_running,
-        kept_from=_kept_from(job.retention.ticks_days, now),
-        bars_kept_from=_kept_from(job.retention.bars_days, now),
+        kept_from=kept_from(job.retention.ticks_days, now),
+        bars_kept_from=kept_from(job.retention.bars_days, now),
         begins_at_tip=job.kinesis.starting_position == "LATEST",
     )
-
-
-def _kept_from(days: int | None, now: datetime) -> date | None:
-    return None if days is None else now.date() - timedelta(days=days)
 
 
 def ticks_at(spark: SparkSession, settings: Settings, version: int) -> DataFrame:

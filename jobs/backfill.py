@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from rich.console import Console
 
 from jobs.application import open_session
 from jobs.candles import candle_bars
-from jobs.days import Range, steps
+from jobs.days import Range, Step, steps
 from jobs.drivers import refuse_beside_stream
 from jobs.extent import kept
 from jobs.history_coingecko import fetch_history
@@ -21,11 +21,11 @@ from jobs.history_files import CandleHistory, open_history, read_coingecko_histo
 from jobs.horizon import claim_horizon
 from jobs.landing import Landed, land, take_in_late
 from jobs.rebuild import rebuild_days
-from jobs.remake import on_dates
-from jobs.schema import HISTORY_ORIGIN, OK, ROW_KEY, TICKS_ORIGIN
+from jobs.remake import accepted_ticks
+from jobs.schema import HISTORY_ORIGIN, ROW_KEY, TICKS_ORIGIN
 from jobs.session import shuffled
 from jobs.sink import BarSink, Place
-from jobs.tables import create_tables, read_bars, read_ticks
+from jobs.tables import create_tables, read_bars
 from jobs.work_bar import work_bar
 from pricestream.errors import SettingsError
 from pricestream.settings import Settings
@@ -164,15 +164,14 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         days: the UTC days.
         coins: only these; empty is all.
     """
-    job = settings.job
     sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
-    counts = _ticks_by_date(spark, settings, days, coins)
-    with work_bar(sum(counts.values()), "ticks") as advance:
-        for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
-            with shuffled(spark, job, step.rows):
-                rebuild_days(spark, settings, sink, step, coins)
-            advance(step.rows)
-            log.info("%s to %s: %d bars so far", step.days.first, step.days.end, sink.bars_written)
+    ticks = accepted_ticks(spark, settings, first=days.start_s, end=days.end_s, coins=coins)
+
+    def make(step: Step) -> None:
+        rebuild_days(spark, settings, sink, step, coins)
+        log.info("%s to %s: %d bars so far", step.days.first, step.days.end, sink.bars_written)
+
+    _in_steps(spark, settings, _by_date(ticks), "ticks", make)
     return sink.bars_written
 
 
@@ -180,20 +179,18 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
     """Make bars of candles, where there is none of ticks. Returns how many were taken in, and how many were not."""
     for reason, rows in sorted(history.rejected.items()):
         log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
-    job = settings.job
     sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
     candles = _in_range(history.candles.withColumn("event_time", f.col("window_start")), order)
     with kept(candle_bars(candles)) as bars:
-        counts = {row["date"]: row["count"] for row in bars.groupBy("date").count().collect()}
         coins = [row["coin_id"] for row in bars.select("coin_id").distinct().collect()]
         left_out = _having_ticks(bars, settings)
-        with work_bar(sum(counts.values()), "candles") as advance:
-            for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
-                place = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
-                is_in_step = (f.col("date") >= f.lit(step.days.first)) & (f.col("date") < f.lit(step.days.end))
-                with shuffled(spark, job, step.rows):
-                    sink.rewrite(bars.filter(is_in_step), place)
-                advance(step.rows)
+
+        def write(step: Step) -> None:
+            place = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
+            is_in_step = (f.col("date") >= f.lit(step.days.first)) & (f.col("date") < f.lit(step.days.end))
+            sink.rewrite(bars.filter(is_in_step), place)
+
+        _in_steps(spark, settings, _by_date(bars), "candles", write)
     return sink.bars_written - left_out, left_out
 
 
@@ -206,7 +203,17 @@ def _having_ticks(bars: DataFrame, settings: Settings) -> int:
     return bars.join(finer, list(ROW_KEY), "left_semi").count()
 
 
-def _ticks_by_date(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> dict[date, int]:
-    ticks = read_ticks(spark, settings.job).filter((f.col("status") == OK) & on_dates(days.start_s, days.end_s))
-    chosen = ticks.filter(f.col("coin_id").isin(list(coins))) if coins else ticks
-    return {row["date"]: row["count"] for row in chosen.groupBy("date").count().collect()}
+def _by_date(rows: DataFrame) -> dict[date, int]:
+    return {row["date"]: row["count"] for row in rows.groupBy("date").count().collect()}
+
+
+def _in_steps(
+    spark: SparkSession, settings: Settings, counts: Mapping[date, int], what: str, work: Callable[[Step], None]
+) -> None:
+    """Work through the days, shuffling as each step needs it, and show how far it is."""
+    job = settings.job
+    with work_bar(sum(counts.values()), what) as advance:
+        for step in steps(counts, rows_a_step=job.backfill.ticks_per_step):
+            with shuffled(spark, job, step.rows):
+                work(step)
+            advance(step.rows)

@@ -9,6 +9,7 @@ from pyspark.sql import types as t
 
 from jobs.schema import BARS, CANDLES_ORIGIN
 from jobs.validate import first_reason, is_id, is_price
+from jobs.window import bar_rows, return_pct
 
 _NAMES: Final = ("coin_id", "vs_currency", "interval", "window_start", "window_end", "open", "high", "low", "close")
 _PRICES: Final = ("open", "high", "low", "close")
@@ -83,13 +84,11 @@ def candle_bars(candles: DataFrame) -> DataFrame:
         ``stddev``, the counts and times of ticks).
     """
     known = {
-        **{name: f.col(name) for name in CANDLES.names},
-        "return_pct": (f.col("close") - f.col("open")) / f.col("open") * 100,
+        "return_pct": return_pct(),
         "gap": f.lit(False),
         "origin": f.lit(CANDLES_ORIGIN),
         "is_final": f.lit(True),
         "revision": f.lit(0),
         "date": f.to_date("window_start"),
     }
-    columns = [known.get(field.name, f.lit(None)).cast(field.dataType).alias(field.name) for field in BARS]
-    return candles.select(*columns).select(*BARS.names)
+    return bar_rows(candles.select(*CANDLES.names, *(value.alias(name) for name, value in known.items())))

@@ -38,6 +38,5 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     is_closed = f.unix_seconds("window_end") <= reach.closed
     read = rows.filter(is_within(frames, "context", "changed_to"))
     closing = read.withColumn("is_final", f.col("is_final") | is_closed)
-    gaps_to = reach.closed if reach.gaps_to is None else reach.gaps_to
-    spaced = with_gaps(closing, frames, closed=gaps_to, lookback=lookback)
+    spaced = with_gaps(closing, frames, closed=reach.told_to, lookback=lookback)
     return revise(with_indicators(spaced, frames, job.indicators), stored)

@@ -49,6 +49,11 @@ def log_returns(closes: Column) -> Column:
     return _pairs(closes, lambda before, after: f.log(after / before))
 
 
+def root_of_squares(returns: Column) -> Column:
+    """Realised volatility: the square root of the sum of squared log returns (Andersen & Bollerslev 1998)."""
+    return f.sqrt(_sum(f.transform(returns, lambda each: each * each)))
+
+
 def rsi(moves: Column, bars: int) -> Column:
     """Relative strength index, 0 to 100: 100 x gains / (gains + losses), both smoothed.
 

@@ -8,9 +8,7 @@ from pyspark.sql import functions as f
 
 from jobs.frame_columns import frame_column
 from jobs.reach import Frame
-from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY
-
-_SERIES: Final = ("coin_id", "vs_currency", "interval")
+from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY, SERIES
 
 #: What a gap has of its own; everything else is null.
 _OWN: Final = (*ROW_KEY, "window_end", "date", "gap", "tick_count", "is_final", "revision", "is_ours")
@@ -32,7 +30,7 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
     """
     seconds = frame_column(frames, "seconds")
     numbered = bars.withColumn("number", _whole(f.unix_seconds("window_start"), seconds))
-    following = f.lead("number").over(Window.partitionBy(*_SERIES).orderBy("number"))
+    following = f.lead("number").over(Window.partitionBy(*SERIES).orderBy("number"))
     with_next = numbered.withColumn("following", following)
     missing = with_next.withColumn("missing", _missing(frames, closed, lookback))
     # One row for the bar itself, which has no missing number, and one for each gap behind it.

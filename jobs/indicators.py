@@ -1,7 +1,6 @@
 """Indicators: what a bar says of the bars before it. Each looks back a stated number of windows, none ahead."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
@@ -9,10 +8,8 @@ from pyspark.sql import functions as f
 from jobs import formula
 from jobs.frame_columns import is_within
 from jobs.reach import Frame
-from jobs.schema import BARS
+from jobs.schema import BARS, SERIES
 from pricestream.indicator_settings import IndicatorSettings
-
-_SERIES: Final = ("coin_id", "vs_currency", "interval")
 
 
 def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: IndicatorSettings) -> DataFrame:
@@ -30,7 +27,7 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
         whether the coin had no tick for ``stale_spacings`` times the mean time between its ticks, null where it has
         not had two. In a gap all but ``stale`` is null, in a bar that is not final all.
     """
-    in_order = Window.partitionBy(*_SERIES).orderBy("number")
+    in_order = Window.partitionBy(*SERIES).orderBy("number")
     behind = in_order.rangeBetween(1 - settings.lookback_bars, Window.currentRow)
     looked_back = rows.select(
         "*",

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs.application import open_session
 from jobs.conflict import CONFLICTS
+from jobs.days import kept_from
 from jobs.drivers import read_stream_status, refuse_beside_stream
 from jobs.maintain_table import Files, TidyTable
 from jobs.maintain_unread import NO_READER, Unread, read_unread
@@ -119,9 +120,8 @@ class _Tidying:
             )
             return Tidied(self.name)
         files = self.table.files()
-        # The same rule as the audit's: what is older than this may be gone.
-        kept_from = None if days is None else self.now.date() - timedelta(days=days)
-        old = [day for day in files if kept_from and day < kept_from]
+        first_kept = kept_from(days, self.now)
+        old = [day for day in files if first_kept and day < first_kept]
         deleted = self._delete([day for day in old if not unread.has(day)], files)
         kept = tuple(day for day in old if unread.has(day))
         if kept:

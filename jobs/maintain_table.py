@@ -5,8 +5,7 @@ Every step is a commit of its own that another writer of the table may get in th
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -16,9 +15,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
+from jobs.spark_setting import set_for_a_while
 from jobs.storage import spark_path
+from jobs.tables import require_table
 from jobs.turn import turn
-from pricestream.errors import StorageError
 from pricestream.history_settings import RetentionSettings
 
 #: The folder of a partition, whatever it is partitioned by beside the date.
@@ -43,8 +43,7 @@ class TidyTable:
         Raises:
             StorageError: it is not.
         """
-        if not DeltaTable.isDeltaTable(self.spark, spark_path(self.path)):
-            raise StorageError(f"{self.path}: there is no table; run jobs/stream_prices.py or a backfill first")
+        require_table(self.spark, self.path)
 
     def files(self) -> dict[date, "Files"]:
         """Count the files of each date. Only the table's log is read for it."""
@@ -81,7 +80,7 @@ class TidyTable:
         """Remove files that are no longer part of the table and were replaced more than so many hours ago."""
         tasks = str(self.spark.sparkContext.defaultParallelism)
         # It changes nothing that a reader sees, so it need not be a commit that others must pass.
-        with _conf(self.spark, {_LISTING_TASKS: tasks, _VACUUM_IS_LOGGED: "false"}):
+        with set_for_a_while(self.spark, {_LISTING_TASKS: tasks, _VACUUM_IS_LOGGED: "false"}):
             self._delta().vacuum(hours)
 
     def is_kept_as(self, retention: RetentionSettings) -> bool:
@@ -117,22 +116,6 @@ class Files:
     count: int
     #: How many there are beyond the first of each partition.
     surplus: int
-
-
-@contextmanager
-def _conf(spark: SparkSession, values: Mapping[str, str]) -> Iterator[None]:
-    """Set Spark's settings for a while."""
-    before = {key: spark.conf.get(key, None) for key in values}
-    for key, value in values.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, old in before.items():
-            if old is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, old)
 
 
 def _properties(retention: RetentionSettings) -> dict[str, str]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.checkpoint import BARS, open_checkpoint
-from jobs.storage import open_store, spark_path
+from jobs.storage import open_store
+from jobs.tables import newest_version
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
 
@@ -75,8 +75,7 @@ def read_unread(spark: SparkSession, settings: Settings) -> Unread:
     if batch is None or batch.is_snapshot:
         return UNKNOWN
     # Only now: what is added from here on is compacted by the next run at the earliest, and vacuumed days later.
-    newest = DeltaTable.forPath(spark, spark_path(settings.job.ticks)).history(1).collect()[0]["version"]
-    return unread_of(settings, batch.version, int(newest))
+    return unread_of(settings, batch.version, newest_version(spark, settings.job.ticks))
 
 
 def unread_of(settings: Settings, first: int, newest: int) -> Unread:

@@ -38,6 +38,11 @@ class Reach:
     #: Gaps are told up to here; None is up to ``closed``. A stream that catches up may still fill those behind.
     gaps_to: int | None = None
 
+    @property
+    def told_to(self) -> int:
+        """Up to here it is told which coins had no tick."""
+        return self.closed if self.gaps_to is None else self.gaps_to
+
     def frames(self, intervals: Sequence[str], *, lookback: int) -> tuple[Frame, ...]:
         """Work out the frame of each interval.
 

@@ -24,7 +24,7 @@ def bars_of(windows: DataFrame, settings: Settings, *, first: int, end: int) -> 
         Columns of :data:`jobs.schema.BARS`; there is none where ``ticks`` holds nothing.
     """
     job = settings.job
-    ticks = read_ticks(windows.sparkSession, job).filter((f.col("status") == OK) & on_dates(first, end))
+    ticks = accepted_ticks(windows.sparkSession, settings, first=first, end=end)
     start = window_start("event_time", job.interval_seconds)
     touched = ticks.withColumn("window_start", start).join(windows, list(BAR_KEY), "left_semi")
     return base_bars(touched, interval=job.base_interval, seconds=job.interval_seconds)
@@ -44,9 +44,16 @@ def bars_between(spark: SparkSession, settings: Settings, *, first: int, end: in
         Columns of :data:`jobs.schema.BARS`.
     """
     job = settings.job
-    ticks = read_ticks(spark, job).filter((f.col("status") == OK) & on_dates(first, end))
-    chosen = ticks.filter(f.col("coin_id").isin(list(coins))) if coins else ticks
-    return base_bars(chosen, interval=job.base_interval, seconds=job.interval_seconds)
+    ticks = accepted_ticks(spark, settings, first=first, end=end, coins=coins)
+    return base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)
+
+
+def accepted_ticks(
+    spark: SparkSession, settings: Settings, *, first: int, end: int, coins: Sequence[str] = ()
+) -> DataFrame:
+    """Read the accepted ticks that happened in ``[first, end)``, epoch seconds, of these coins; empty is all."""
+    ticks = read_ticks(spark, settings.job).filter((f.col("status") == OK) & on_dates(first, end))
+    return ticks.filter(f.col("coin_id").isin(list(coins))) if coins else ticks
 
 
 def on_dates(first: int, end: int) -> Column:

@@ -6,29 +6,17 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.formula import log_returns
+from jobs.formula import log_returns, root_of_squares
 from jobs.reach import Frame
-from jobs.schema import HISTORY_ORIGIN, ROLLED_CANDLES_ORIGIN, TICKS_ORIGIN
+from jobs.schema import BAR_STATISTICS, HISTORY_ORIGIN, ROLLED_CANDLES_ORIGIN, SERIES, TICKS_ORIGIN
 from jobs.window import bar_rows, return_pct
 
+#: What does not follow from the same of the base bars.
+_OWN: Final = ("return_pct", "realized_volatility")
 #: What is taken from a base bar; its start first, because they are sorted by it.
-_TAKEN: Final = (
-    "window_start",
-    "origin",
-    "open",
-    "high",
-    "low",
-    "close",
-    "mean",
-    "twap",
-    "stddev",
-    "tick_count",
-    "late_count",
-    "first_tick_at",
-    "last_tick_at",
-)
+_TAKEN: Final = ("window_start", *(name for name in BAR_STATISTICS if name not in _OWN))
 
-_KEY: Final = ("coin_id", "vs_currency", "interval", "start_s", "seconds")
+_KEY: Final = (*SERIES, "start_s", "seconds")
 
 
 def roll_up(base: DataFrame, frames: Sequence[Frame]) -> DataFrame:
@@ -97,7 +85,10 @@ def _fold(gathered: DataFrame) -> DataFrame:
     )
     steps = f.concat(f.array(f.log(f.element_at("closes", 1) / f.col("open"))), log_returns(f.col("closes")))
     with_steps = ohlc.select("*", steps.alias("steps"), _mean().alias("mean"), _twap().alias("twap"))
-    return with_steps.select("*", _stddev().alias("stddev"), _realized_volatility().alias("realized_volatility"))
+    # Candles do not say how many ticks they had; they are taken to have had more than one.
+    has_two = f.coalesce("tick_count", f.lit(2)) > 1
+    volatility = f.when(has_two, root_of_squares(f.col("steps")))
+    return with_steps.select("*", _stddev().alias("stddev"), volatility.alias("realized_volatility"))
 
 
 def _each(name: str) -> Column:
@@ -137,12 +128,6 @@ def _stddev() -> Column:
         return bar["tick_count"] * (bar["stddev"] * bar["stddev"] + apart * apart)
 
     return f.sqrt(_total(spread, zero=0.0) / f.col("tick_count"))
-
-
-def _realized_volatility() -> Column:
-    squares = f.transform("steps", lambda step: step * step)
-    total = f.aggregate(squares, f.lit(0.0), lambda total, square: total + square)
-    return f.when(f.coalesce("tick_count", f.lit(2)) > 1, f.sqrt(total))
 
 
 def _named(bars: DataFrame) -> DataFrame:

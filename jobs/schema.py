@@ -73,8 +73,11 @@ STATUSES: Final = (OK, LATE, REJECTED, HEARTBEAT)
 #: What names a bar of one interval.
 BAR_KEY: Final = ("coin_id", "vs_currency", "window_start")
 
+#: The rows of ``bars`` that follow each other.
+SERIES: Final = ("coin_id", "vs_currency", "interval")
+
 #: What names a row of ``bars``.
-ROW_KEY: Final = ("coin_id", "vs_currency", "interval", "window_start")
+ROW_KEY: Final = (*SERIES, "window_start")
 
 #: What a bar says of its window, a function of what the window holds alone.
 BAR_STATISTICS: Final = (

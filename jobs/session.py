@@ -1,12 +1,12 @@
 """The Spark session: what every job needs set, whatever the environment."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from jobs.spark_setting import set_for_a_while
 from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
@@ -125,13 +125,7 @@ def _has_class(spark: SparkSession, name: str) -> bool:
     return True
 
 
-@contextmanager
-def shuffled(spark: SparkSession, job: JobSettings, rows: int) -> Iterator[None]:
+def shuffled(spark: SparkSession, job: JobSettings, rows: int) -> AbstractContextManager[None]:
     """Shuffle into as many partitions as so many rows need, so that one fits into memory; back at the end."""
-    key = "spark.sql.shuffle.partitions"
-    before = spark.conf.get(key)
-    spark.conf.set(key, str(max(job.spark.shuffle_partitions, -(-rows // _ROWS_A_PARTITION))))
-    try:
-        yield
-    finally:
-        spark.conf.set(key, before or str(job.spark.shuffle_partitions))
+    partitions = max(job.spark.shuffle_partitions, -(-rows // _ROWS_A_PARTITION))
+    return set_for_a_while(spark, {"spark.sql.shuffle.partitions": str(partitions)})

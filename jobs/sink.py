@@ -46,11 +46,12 @@ class BarSink:
         call ends in the same tables and the same files.
 
         Args:
-            bars: base bars, columns of :data:`jobs.schema.BARS`, each key once; there may be none.
+            bars: base bars, columns of :data:`jobs.schema.BARS`, each key once; there may be none. They are read more
+                than once, so whoever calls keeps them.
             through_s: windows that end here or before have closed with this batch, epoch seconds.
             txn: (application id, version) of the micro-batch, so that a replay of it is recognised.
         """
-        with self._turn, kept(bars):
+        with self._turn:
             extent = extent_of(bars)
             first = min(extent.first if extent else through_s, self.closed_s or through_s)
             closed = max(through_s, self.closed_s)
@@ -95,7 +96,7 @@ class BarSink:
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
         with kept(derive(work.bars, stored, work.reach, job)) as derived:
-            files = _files(derived, job.base_interval, work.reach.gaps_to or work.reach.closed)
+            files = _files(derived, job.base_interval, work.reach.told_to)
             if not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
                 return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)

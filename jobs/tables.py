@@ -1,7 +1,7 @@
 """The Delta tables: making them, adding to ``ticks``, and upserting ``bars``."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,6 +12,7 @@ from pyspark.sql import types as t
 
 from jobs.reach import Span
 from jobs.schema import BARS, ROW_KEY, TICKS
+from jobs.spark_setting import set_for_a_while
 from jobs.storage import spark_path
 from jobs.turn import turn
 from pricestream.errors import StorageError
@@ -86,6 +87,16 @@ def read_bars(spark: SparkSession, job: JobSettings, *, version: int | None = No
     return (reader if version is None else reader.option("versionAsOf", version)).load(spark_path(job.bars))
 
 
+def require_table(spark: SparkSession, path: str) -> None:
+    """Make sure that there is a table.
+
+    Raises:
+        StorageError: there is none.
+    """
+    if not DeltaTable.isDeltaTable(spark, spark_path(path)):
+        raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
+
+
 def newest_version(spark: SparkSession, path: str) -> int:
     """Tell the number of a table's newest commit."""
     return int(DeltaTable.forPath(spark, spark_path(path)).history(1).collect()[0]["version"])
@@ -143,18 +154,9 @@ def upsert_bars(
         (into.whenMatchedUpdateAll() if has_updates else into).execute()
 
 
-@contextmanager
-def _transaction(spark: SparkSession, txn: tuple[str, int] | None) -> Iterator[None]:
+def _transaction(spark: SparkSession, txn: tuple[str, int] | None) -> AbstractContextManager[None]:
     # A merge takes its transaction from the session. A micro-batch has a session of its own, so the
     # other query's writes never see this.
     if txn is None:
-        yield
-        return
-    app_id, version = txn
-    spark.conf.set(_TXN_APP_ID, app_id)
-    spark.conf.set(_TXN_VERSION, str(version))
-    try:
-        yield
-    finally:
-        spark.conf.unset(_TXN_APP_ID)
-        spark.conf.unset(_TXN_VERSION)
+        return nullcontext()
+    return set_for_a_while(spark, {_TXN_APP_ID: txn[0], _TXN_VERSION: str(txn[1])})

@@ -7,7 +7,7 @@ order, so that neither arrival order nor repetition nor batch boundaries change 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.formula import log_returns
+from jobs.formula import log_returns, root_of_squares
 from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAKEN_IN, TICKS_ORIGIN
 
 
@@ -87,7 +87,8 @@ def _fold(gathered: DataFrame) -> DataFrame:
         f.array_min("prices").alias("low"),
         f.element_at("prices", -1).alias("close"),
     )
-    with_mean = ohlc.select("*", _mean().alias("mean"), _realized_volatility().alias("realized_volatility"))
+    volatility = f.when(f.size("prices") > 1, root_of_squares(log_returns(f.col("prices"))))
+    with_mean = ohlc.select("*", _mean().alias("mean"), volatility.alias("realized_volatility"))
     return with_mean.select("*", _stddev().alias("stddev"))
 
 
@@ -106,12 +107,6 @@ def _stddev() -> Column:
         lambda total, price: total + (price - f.col("mean")) * (price - f.col("mean")),
     )
     return f.sqrt(squares / f.col("tick_count"))
-
-
-def _realized_volatility() -> Column:
-    squares = f.transform(log_returns(f.col("prices")), lambda step: step * step)
-    total = f.aggregate(squares, f.lit(0.0), lambda total, square: total + square)
-    return f.when(f.size("prices") > 1, f.sqrt(total))
 
 
 def _named(bars: DataFrame, interval: str) -> DataFrame:

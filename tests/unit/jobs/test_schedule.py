@@ -43,6 +43,14 @@ def wait_for_end(each: Schedule) -> None:
     assert not each.is_under_way
 
 
+def run_a_day_later(each: Schedule, clock: Clock) -> None:
+    """Look now and in a day, and wait until what is begun then is done."""
+    each.look()
+    clock.now += DAY
+    each.look()
+    wait_for_end(each)
+
+
 def test_it_is_begun_once_it_is_due_and_then_again(store: DiskStore) -> None:
     clock, runs = Clock(), list[float]()
     each = schedule(store, clock, lambda _: runs.append(clock.now))
@@ -99,10 +107,7 @@ def test_a_failure_is_a_warning_and_waits_for_its_next_turn(store: DiskStore, ca
         raise StorageError("s3://lake/ticks: denied")
 
     each = schedule(store, clock, work)
-    each.look()
-    clock.now += DAY
-    each.look()
-    wait_for_end(each)
+    run_a_day_later(each, clock)
     each.look()
     assert runs == [T0 + DAY]
     [record] = caplog.records
@@ -171,10 +176,7 @@ def test_a_clock_that_was_set_back_puts_nothing_off(store: DiskStore) -> None:
     Mark(store, "tidied.json").write(T0 + 100 * DAY)
     clock, runs = Clock(), list[float]()
     each = schedule(store, clock, lambda _: runs.append(clock.now))
-    each.look()
-    clock.now += DAY
-    each.look()
-    wait_for_end(each)
+    run_a_day_later(each, clock)
     assert runs == [T0 + DAY]
 
 
@@ -188,10 +190,7 @@ def test_a_mark_that_can_not_be_kept_is_a_warning(
     monkeypatch.setattr(DiskStore, "write", denied)
     clock, runs = Clock(), list[float]()
     each = schedule(store, clock, lambda _: runs.append(clock.now))
-    each.look()
-    clock.now += DAY
-    each.look()
-    wait_for_end(each)
+    run_a_day_later(each, clock)
     assert runs == [T0 + DAY]
     assert {record.levelno for record in caplog.records} == {logging.WARNING}
     assert len(caplog.records) == 3
