@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.audit_model import DIFFERS, MAX_FINDINGS, MISSING, UNFOUNDED, BarDifference
@@ -72,7 +72,7 @@ def _compare(spark: SparkSession, settings: Settings, scope: Scope, step: Step, 
         wrong = derived.filter(f.col("change") != SAME).select("date", *ROW_KEY, "window_end", kind)
         here = stored.filter(span_condition(made_spans(frames)))
         different = wrong.unionByName(_unfounded(made, here, settings, scope))
-        is_judged = is_in_step & (f.unix_seconds("window_end") <= closed)
+        is_judged = is_in_step & (f.unix_seconds("window_end") <= closed) & _has_context(settings, scope)
         with kept(different.filter(is_judged).withColumn("start_ms", f.unix_millis("window_start"))) as judged:
             rows = judged.orderBy("interval", "coin_id", "vs_currency", "window_start").limit(MAX_FINDINGS).collect()
             remade = judged.filter(f.col("kind") != UNFOUNDED).groupBy("date").count().collect()
@@ -85,6 +85,15 @@ def _compare(spark: SparkSession, settings: Settings, scope: Scope, step: Step, 
                 here.filter(is_judged & ~f.col("gap")).count(),
                 frozenset(row["date"] for row in remade),
             )
+
+
+def _has_context(settings: Settings, scope: Scope) -> Column:
+    """Tell whether all that a window looks back at is still kept."""
+    if scope.bars_kept_from is None:
+        return f.lit(True)
+    start, end = f.unix_seconds("window_start"), f.unix_seconds("window_end")
+    looked_back = (end - start) * (settings.job.indicators.lookback_bars - 1)
+    return start - looked_back >= f.unix_seconds(f.lit(scope.bars_kept_from).cast("timestamp"))
 
 
 def _unfounded(made: DataFrame, stored: DataFrame, settings: Settings, scope: Scope) -> DataFrame:

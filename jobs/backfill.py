@@ -18,7 +18,7 @@ from jobs.drivers import refuse_beside_stream
 from jobs.extent import kept
 from jobs.history_coingecko import fetch_history
 from jobs.history_files import CandleHistory, open_history, read_coingecko_history
-from jobs.horizon import claim_horizon
+from jobs.horizon import claim_horizon, final_through_s
 from jobs.landing import Landed, land, take_in_late
 from jobs.rebuild import rebuild_days
 from jobs.remake import accepted_ticks
@@ -164,7 +164,7 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         days: the UTC days.
         coins: only these; empty is all.
     """
-    sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
+    sink = _open_sink(spark, settings)
     ticks = accepted_ticks(spark, settings, first=days.start_s, end=days.end_s, coins=coins)
 
     def make(step: Step) -> None:
@@ -179,7 +179,7 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
     """Make bars of candles, where there is none of ticks. Returns how many were taken in, and how many were not."""
     for reason, rows in sorted(history.rejected.items()):
         log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
-    sink = BarSink(settings, claim_horizon(settings, now_s=time.time()))
+    sink = _open_sink(spark, settings)
     candles = _in_range(history.candles.withColumn("event_time", f.col("window_start")), order)
     with kept(candle_bars(candles)) as bars:
         coins = [row["coin_id"] for row in bars.select("coin_id").distinct().collect()]
@@ -192,6 +192,10 @@ def take_in_candles(spark: SparkSession, settings: Settings, order: Order, histo
 
         _in_steps(spark, settings, _by_date(bars), "candles", write)
     return sink.bars_written - left_out, left_out
+
+
+def _open_sink(spark: SparkSession, settings: Settings) -> BarSink:
+    return BarSink(settings, claim_horizon(settings, now_s=time.time()), final_through_s(spark, settings))
 
 
 def _having_ticks(bars: DataFrame, settings: Settings) -> int:

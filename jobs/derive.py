@@ -23,20 +23,20 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
         job: the intervals, and over how many bars indicators go.
 
     Returns:
-        The rows of all windows made, of all intervals: columns of :data:`jobs.schema.BARS`, ``change`` and
-        ``is_disputed`` (:func:`jobs.revise.revise`).
+        The rows of all windows made, of all intervals, and the gaps that are gone from them: columns of
+        :data:`jobs.schema.BARS`, ``change`` and ``is_disputed`` (:func:`jobs.revise.revise`).
     """
     lookback = job.indicators.lookback_bars
     frames = reach.frames(job.all_intervals, lookback=lookback)
-    laid = overlay(bars.withColumn("is_final", f.lit(False)), stored.filter(~f.col("gap")))
-    is_base = f.col("interval") == job.base_interval
+    laid = overlay(bars.withColumn("is_final", f.lit(False)), stored)
+    is_base, is_bar = f.col("interval") == job.base_interval, ~f.col("gap")
     rows = laid
     if job.longer_intervals:
-        rolled = roll_up(laid.filter(is_base), frames[1:])
+        rolled = roll_up(laid.filter(is_base & is_bar), frames[1:])
         longer = overlay(rolled, laid.filter(~is_base).drop("is_ours")).withColumn("is_ours", f.lit(False))
         rows = laid.filter(is_base).unionByName(longer)
     is_closed = f.unix_seconds("window_end") <= reach.closed
-    read = rows.filter(is_within(frames, "context", "changed_to"))
+    read = rows.filter(is_bar & is_within(frames, "context", "changed_to"))
     closing = read.withColumn("is_final", f.col("is_final") | is_closed)
     spaced = with_gaps(closing, frames, closed=reach.told_to, lookback=lookback)
-    return revise(with_indicators(spaced, frames, job.indicators), stored)
+    return revise(with_indicators(spaced, frames, job.indicators), stored, frames, closed=reach.told_to)

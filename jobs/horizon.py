@@ -1,5 +1,8 @@
 """Horizon: up to when windows are closed, for whoever makes or judges bars beside the stream."""
 
+from pyspark.sql import SparkSession
+
+from jobs import tables
 from jobs.checkpoint import open_checkpoint
 from jobs.drivers import read_stream_status
 from pricestream.errors import StorageError
@@ -36,6 +39,15 @@ def claim_horizon(settings: Settings, *, now_s: float) -> int:
     closed = closed_through_s(settings, now_s=now_s)
     open_checkpoint(settings).mark_backfilled(closed)
     return closed
+
+
+def final_through_s(spark: SparkSession, settings: Settings) -> int:
+    """Tell up to when rows may be final already, whoever made them so, epoch seconds; 0 where none is.
+
+    That may be later than the stream has closed windows: a backfill has worked while it stood still, or it begins anew
+    with an empty checkpoint.
+    """
+    return max(open_checkpoint(settings).backfilled_through_s(), tables.final_through_s(spark, settings.job))
 
 
 def judged_through_s(settings: Settings, *, now_s: float) -> int | None:

@@ -17,14 +17,14 @@ def overlay(ours: DataFrame, stored: DataFrame) -> DataFrame:
 
     Args:
         ours: columns of :data:`jobs.schema.BARS`, each key once, no gaps.
-        stored: likewise.
+        stored: likewise, but with gaps: any bar goes over one, and is as final as it was.
 
     Returns:
         Columns of :data:`jobs.schema.BARS`, and ``is_ours``: the window is among ``ours``. What was final stays so.
     """
     new = ours.select(*ROW_KEY, f.expr(_VALUES).alias("new"))
     old = stored.select(*ROW_KEY, f.expr(_VALUES).alias("old"))
-    is_new = f.col("old").isNull() | (_rank("new") <= _rank("old"))
+    is_new = f.col("old").isNull() | f.col("old.gap") | (_rank("new") <= _rank("old"))
     was_final = f.coalesce(f.col("old.is_final"), f.lit(False))
     both = new.join(old, list(ROW_KEY), "full").select(
         *ROW_KEY,

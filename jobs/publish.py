@@ -7,6 +7,7 @@ a disk a lock around all three stands in for the refusal.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,9 +96,22 @@ def _publish_once(
         versions = {each.key: store.version(each.key) for each in partitions}
         rows = csv_rows(_bars_of(spark, settings, partitions))
         receipts = in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
-    done = {row["key"]: bool(row["is_replaced"]) for row in receipts if row["is_done"]}
-    # A partition without a bar has no file to write.
-    return dict.fromkeys(versions.keys() - {row["key"] for row in receipts}, False) | done
+        done = {row["key"]: bool(row["is_replaced"]) for row in receipts if row["is_done"]}
+        for key in versions.keys() - {row["key"] for row in receipts}:
+            with suppress(ConflictError):
+                done[key] = _empty_file(store, key, versions[key])
+    return done
+
+
+def _empty_file(store: Store, key: str, version: str | None) -> bool:
+    """Leave only the header in the file of a partition without a row, where there is one. Tells whether it had more.
+
+    Such a file held nothing but gaps, which are none any more.
+    """
+    if version is None or store.read(key) == csv_bytes(()):
+        return False
+    store.replace(key, csv_bytes(()), version=version)
+    return True
 
 
 def _bars_of(spark: SparkSession, settings: Settings, partitions: list[Partition]) -> DataFrame:

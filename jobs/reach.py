@@ -31,7 +31,8 @@ class Reach:
 
     first: int
     end: int
-    #: Every window that ends here or before is closed: nothing more comes into it.
+    #: Every window that ends here or before is closed: nothing more comes into it. No row that is final already may
+    #: lie behind it, or that row would be made without what it looks back at.
     closed: int
     #: What lies behind ``end`` will be made in a next step, so it need not be looked at now.
     is_followed: bool = False

@@ -1,42 +1,59 @@
-"""Revise: hold rows against the stored ones, and say what is new and what has changed."""
+"""Revise: hold rows against the stored ones, and say what is new, what has changed and what is gone."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
+from jobs.frame_columns import is_within
+from jobs.reach import Frame
 from jobs.schema import BAR_INDICATORS, BAR_STATISTICS, BARS, HISTORY_ORIGIN, ROW_KEY, TICKS_ORIGIN
 
 NEW: Final = "new"
 CHANGED: Final = "changed"
 SAME: Final = "same"
+#: A gap that is none any more, and has no bar either.
+GONE: Final = "gone"
 
 _COMPARED: Final = (*BAR_STATISTICS, *BAR_INDICATORS, "gap", "is_final")
-_OLD: Final = f"struct({', '.join((*_COMPARED, 'revision'))})"
+#: What is left to say of a row that is gone.
+_LEFT: Final = ("window_end", "date", "gap", "is_final", "revision")
+_OLD: Final = f"struct({', '.join(dict.fromkeys((*_COMPARED, *_LEFT)))})"
 
 
-def revise(rows: DataFrame, stored: DataFrame) -> DataFrame:
-    """Give rows their ``revision``, and say which of them the table lacks.
+def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, closed: int) -> DataFrame:
+    """Give rows their ``revision``, and say which of them the table lacks, and which gaps it has too many.
 
     Args:
         rows: columns of :data:`jobs.schema.BARS` and ``is_ours``, each key once.
         stored: what the table holds of them, columns of :data:`jobs.schema.BARS`.
+        frames: of all intervals. A stored gap from ``made_from`` to ``changed_to`` that is not among the rows is gone.
+        closed: gaps were made of the windows that end here or before, epoch seconds; of others nothing is known.
 
     Returns:
-        Columns of :data:`jobs.schema.BARS`; ``change``: new, changed or same; and ``is_disputed``: one of our bars
-        says something else than a stored one that is made of ticks too. ``revision`` is 0 for a new row, and goes
-        up by one where a final one changes.
+        Columns of :data:`jobs.schema.BARS`; ``change``: new, changed, same or gone; and ``is_disputed``: one of our
+        bars says something else than a stored one that is made of ticks too. ``revision`` is 0 for a new row, and
+        goes up by one where a final one changes. A row that is gone is null but for the key, its window and its flags.
     """
     old = stored.select(*ROW_KEY, f.expr(_OLD).alias("old"))
-    change = f.when(f.col("old").isNull(), NEW).when(_differs(_COMPARED), CHANGED).otherwise(SAME)
+    joined = rows.drop("revision").withColumn("is_made", f.lit(True)).join(old, list(ROW_KEY), "full")
+    is_told = is_within(frames, "made_from", "changed_to") & (f.unix_seconds("old.window_end") <= closed)
+    is_gone = f.col("is_made").isNull() & f.col("old.gap") & is_told
+    change = (
+        f.when(f.col("is_made").isNull(), GONE)
+        .when(f.col("old").isNull(), NEW)
+        .when(_differs(_COMPARED), CHANGED)
+        .otherwise(SAME)
+    )
+    known = joined.filter(f.col("is_made") | is_gone).withColumn("change", change)
     is_revision = (f.col("change") == CHANGED) & f.col("old.is_final")
     revision = f.when(f.col("old").isNull(), 0).otherwise(f.col("old.revision") + is_revision.cast("int"))
     is_of_ticks = f.col("old.origin").isin(TICKS_ORIGIN, HISTORY_ORIGIN)
     is_disputed = f.coalesce(f.col("is_ours") & is_of_ticks & _differs(BAR_STATISTICS), f.lit(False))
-    joined = rows.drop("revision").join(old, list(ROW_KEY), "left").withColumn("change", change)
-    return joined.withColumns({"revision": revision, "is_disputed": is_disputed}).select(
-        *BARS.names, "change", "is_disputed"
-    )
+    left = {name: f.coalesce(name, f"old.{name}") for name in _LEFT if name != "revision"}
+    told = known.withColumns({"revision": revision, "is_disputed": is_disputed} | left)
+    return told.select(*BARS.names, "change", "is_disputed")
 
 
 def _differs(names: tuple[str, ...]) -> Column:

@@ -13,7 +13,7 @@ from jobs.extent import extent_of, kept
 from jobs.publish import Partition, hour_of, publish
 from jobs.reach import Reach, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
-from jobs.revise import CHANGED, NEW, SAME
+from jobs.revise import CHANGED, GONE, NEW, SAME
 from jobs.schema import BAR_KEY
 from jobs.tables import newest_version, read_bars, span_condition, upsert_bars, was_outrun
 from pricestream.settings import Settings
@@ -29,8 +29,8 @@ class BarSink:
     settings: Settings
     #: Windows that end here or before are closed, epoch seconds.
     closed_s: int
-    #: A backfill has made windows final up to here while the stream stood still; it stays so, epoch seconds.
-    backfilled_s: int = 0
+    #: Rows are final up to here, by whoever made them so while the stream stood still; they stay so, epoch seconds.
+    final_s: int = 0
     #: How many bars this run was given, and which files it looked after.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
@@ -55,7 +55,7 @@ class BarSink:
             extent = extent_of(bars)
             first = min(extent.first if extent else through_s, self.closed_s or through_s)
             closed = max(through_s, self.closed_s)
-            reach = Reach(first, through_s, max(closed, self.backfilled_s), gaps_to=closed)
+            reach = Reach(first, through_s, max(closed, self.final_s), gaps_to=closed)
             replaced = self._write(_Work(bars, reach, coins=(), is_of_ticks=False), txn)
             self.closed_s = closed
             self.bars_written += extent.rows if extent else 0
@@ -69,8 +69,8 @@ class BarSink:
             place: where they lie; there may be none.
         """
         with self._turn, kept(bars):
-            closed = max(self.closed_s, self.backfilled_s, place.closed_s)
-            reach = Reach(place.first, place.end, closed, place.is_followed)
+            closed = max(self.closed_s, place.closed_s)
+            reach = Reach(place.first, place.end, max(closed, self.final_s), place.is_followed, gaps_to=closed)
             replaced = self._write(_Work(bars, reach, place.coins, is_of_ticks=True), None)
             self.bars_written += bars.count()
             return replaced
@@ -100,12 +100,12 @@ class BarSink:
             if not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
                 return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)
-            if any(each[NEW] or each[CHANGED] for each in files):
+            if changes := {change for change in (NEW, CHANGED, GONE) if any(each[change] for each in files)}:
                 upsert_bars(
-                    derived.filter(f.col("change") != SAME).drop("change", "is_disputed"),
+                    derived.filter(f.col("change") != SAME).drop("is_disputed"),
                     job,
                     span=span_condition(made_spans(frames), table="stored"),
-                    has_updates=any(each[CHANGED] for each in files),
+                    changes=changes,
                     txn=txn,
                 )
                 if was_outrun(spark, job.bars, version):
@@ -141,11 +141,11 @@ class _Work:
 
 
 def _files(derived: DataFrame, base_interval: str, closed: int) -> list[Row]:
-    """Count, for each file, what is new, changed, final and disputed.
+    """Count, for each file, what is new, changed, gone, final and disputed. What is gone was final.
 
     ``silent`` are the coins that are stale in the newest window that has closed, ``fresh`` those that have a bar.
     """
-    counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED)]
+    counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED, GONE)]
     flags = [f.count_if("is_final").alias("final"), f.count_if("is_disputed").alias("disputed")]
     market = f.concat_ws("/", "coin_id", "vs_currency")
     is_base, is_newest = f.col("interval") == base_interval, f.unix_seconds("window_end") == closed

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.application import open_session
 from jobs.checkpoint import Checkpoint, open_checkpoint
+from jobs.horizon import final_through_s
 from jobs.maintain import keep_as_set, tidy
 from jobs.report import write_report
 from jobs.schedule import Mark, Schedule
@@ -48,7 +49,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     keep_as_set(spark, settings.job)
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
-    sink = BarSink(settings, checkpoint.closed_through_s(), checkpoint.backfilled_through_s())
+    sink = BarSink(settings, checkpoint.closed_through_s(), final_through_s(spark, settings))
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
     supervisor = Supervisor(
         ingest=start_ingest(spark, settings, checkpoint),

@@ -1,6 +1,6 @@
 """The Delta tables: making them, adding to ``ticks``, and upserting ``bars``."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Final
@@ -11,16 +11,20 @@ from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
 from jobs.reach import Span
+from jobs.revise import CHANGED, GONE
 from jobs.schema import BARS, ROW_KEY, TICKS
 from jobs.spark_setting import set_for_a_while
 from jobs.storage import spark_path
 from jobs.turn import turn
 from pricestream.errors import StorageError
+from pricestream.interval import interval_seconds
 from pricestream.job_settings import JobSettings
 
 _TXN_APP_ID: Final = "spark.databricks.delta.write.txnAppId"
 _TXN_VERSION: Final = "spark.databricks.delta.write.txnVersion"
 _LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
+
+_DAY_SECONDS: Final = 86_400
 
 #: The operations of commits that may change rows.
 _CHANGES: Final = ("MERGE", "WRITE", "DELETE", "UPDATE")
@@ -130,28 +134,45 @@ def utc_date(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
+def final_through_s(spark: SparkSession, job: JobSettings) -> int:
+    """Tell when the last window ends of which ``bars`` has a final row, epoch seconds; 0 where it has none."""
+    bars = read_bars(spark, job).filter("is_final")
+    last = bars.agg(f.max("date")).collect()[0][0]
+    if last is None:
+        return 0
+    # A long window began on an earlier date than the last, and may end later than all of that one's.
+    days = -(-max(map(interval_seconds, job.all_intervals)) // _DAY_SECONDS)
+    recent = bars.filter(f.col("date") >= f.date_sub(f.lit(last), days))
+    return int(recent.agg(f.max(f.unix_seconds("window_end"))).collect()[0][0])
+
+
 def upsert_bars(
-    bars: DataFrame, job: JobSettings, *, span: str, has_updates: bool, txn: tuple[str, int] | None
+    bars: DataFrame, job: JobSettings, *, span: str, changes: Collection[str], txn: tuple[str, int] | None
 ) -> None:
-    """Put bars into the table, in place of those with the same key.
+    """Bring bars into the table, in place of those with the same key.
 
     Args:
-        bars: columns of :data:`jobs.schema.BARS`, each key once.
+        bars: columns of :data:`jobs.schema.BARS` and ``change`` (:func:`jobs.revise.revise`), each key once.
         job: where the table is.
         span: a condition on the columns of ``stored`` that all of the bars meet, to prune files by.
-        has_updates: whether the table holds any of the keys.
+        changes: which there are.
         txn: (application id, version): a second upsert under the same pair does nothing.
 
     Raises:
         ConcurrentAppendException: or another of Delta's conflicts: another writer was in the same files meanwhile.
     """
+    is_gone = f"new.change = '{GONE}'"
     same_bar = " AND ".join(f"stored.{key} = new.{key}" for key in ROW_KEY)
     with turn(job.bars), _transaction(bars.sparkSession, txn):
         merge = DeltaTable.forPath(bars.sparkSession, spark_path(job.bars)).alias("stored")
-        into = merge.merge(bars.alias("new"), f"{span} AND {same_bar}").whenNotMatchedInsertAll()
+        into = merge.merge(bars.alias("new"), f"{span} AND {same_bar}")
         # Without an update Delta has no file to rewrite, which is how it mostly is. It still notices a
         # writer that puts the same bars in meanwhile, which a plain append would not.
-        (into.whenMatchedUpdateAll() if has_updates else into).execute()
+        if GONE in changes:
+            into = into.whenMatchedDelete(is_gone)
+        if CHANGED in changes:
+            into = into.whenMatchedUpdateAll()
+        into.whenNotMatchedInsertAll(f"NOT {is_gone}").execute()
 
 
 def _transaction(spark: SparkSession, txn: tuple[str, int] | None) -> AbstractContextManager[None]:

@@ -5,9 +5,10 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
+from jobs.reach import Reach
 from jobs.revise import revise
 from jobs.schema import BAR_INDICATORS, BAR_STATISTICS, BARS
-from tests.support.bars import Bar, bar, bars_frame, bars_in, candle
+from tests.support.bars import NINE_S, Bar, bar, bars_frame, bars_in, candle, number_of
 
 GAP: Bar = bar(0, 1) | dict.fromkeys(BAR_STATISTICS) | {"tick_count": 0, "gap": True}
 #: A bar with all that there is to say, once and otherwise.
@@ -23,6 +24,10 @@ OTHERWISE: dict[str, Any] = dict.fromkeys((*BAR_STATISTICS, *BAR_INDICATORS), -1
     "anomaly": False,
     "stale": False,
 }
+
+#: The minutes from 09:00 to 09:15 are made, of which ten have closed.
+CLOSED = NINE_S + 600
+FRAMES = Reach(NINE_S, NINE_S + 900, CLOSED).frames(("1m", "5m"), lookback=1)
 
 #: What comes, what is stored, and what becomes of it: (change, revision, is_disputed).
 CASES: dict[str, tuple[Bar, Bar | None, tuple[str, int, bool]]] = {
@@ -44,7 +49,7 @@ CASES: dict[str, tuple[Bar, Bar | None, tuple[str, int, bool]]] = {
 
 def revised(spark: SparkSession, rows: list[Bar], stored: list[Bar], *, are_ours: bool = True) -> dict[str, Bar]:
     ours = bars_frame(spark, rows).withColumn("is_ours", f.lit(are_ours))
-    frame = revise(ours, bars_frame(spark, stored))
+    frame = revise(ours, bars_frame(spark, stored), FRAMES, closed=CLOSED)
     assert frame.drop("change", "is_disputed").schema.simpleString() == BARS.simpleString()
     found = bars_in(frame)
     assert len(found) == len(rows)
@@ -78,3 +83,21 @@ def test_every_column_that_says_something_is_compared_and_null_is_something(spar
 def test_what_follows_from_others_is_never_disputed(spark: SparkSession) -> None:
     found = revised(spark, [bar(0, 10)], [bar(0, 11)], are_ours=False)
     assert told(found["a"]) == ("changed", 1, False)
+
+
+def test_a_gap_that_is_not_made_any_more_is_gone(spark: SparkSession) -> None:
+    """Only where gaps were made: not before the first window, nor where it has not closed for this writer."""
+    gaps = [
+        bar(number, 1) | dict.fromkeys(BAR_STATISTICS) | {"tick_count": 0, "gap": True} for number in (-1, 0, 9, 10, 15)
+    ]
+    stored = [*gaps, bar(3, 10), GAP | {"coin_id": "b"}]
+    kept = bars_frame(spark, stored[-1:]).withColumn("is_ours", f.lit(True))
+    rows = bars_in(revise(kept, bars_frame(spark, stored), FRAMES, closed=CLOSED))
+    assert {(row["coin_id"], number_of(row)): row["change"] for row in rows} == {
+        ("a", 0): "gone",
+        ("a", 9): "gone",
+        ("b", 0): "same",
+    }
+    [row] = [row for row in rows if number_of(row) == 9]
+    assert (row["gap"], row["is_final"], row["is_disputed"]) == (True, True, False)
+    assert row["window_end"] - row["window_start"] == 60_000_000

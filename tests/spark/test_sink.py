@@ -5,16 +5,19 @@ bitcoin     |100    |110    |       |       |       |
 batch       |----- 0 ------|--- 1 --|------ 2 -------|
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.schema import OK
 from jobs.sink import BarSink, Place
-from jobs.tables import append_ticks, create_tables, read_bars, upsert_bars
+from jobs.tables import append_ticks, create_tables, final_through_s, read_bars, upsert_bars
 from jobs.window import base_bars
 from pricestream.settings import Settings
 from tests.conftest import MakeSettings
@@ -93,10 +96,47 @@ def test_what_a_backfill_made_final_while_the_stream_stood_still_stays_so(
     first = bars(spark, ("bitcoin", at(0), 100.0))
     BarSink(settings, NINE_S + 600).rewrite(first, Place(NINE_S, NINE_S + 60))
     # The stream starts again where it was: at 09:01, with 09:05 still to close.
-    sink = BarSink(settings, NINE_S + 60, backfilled_s=NINE_S + 600)
+    sink = BarSink(settings, NINE_S + 60, final_s=NINE_S + 600)
     close(sink, bars(spark, ("bitcoin", at(1), 110.0)), minute=2, batch=1)
     assert stored(spark, settings, "5m")["bitcoin", 0] == (110.0, True, 1)
     assert sink.closed_s == NINE_S + 120
+
+
+def test_what_is_final_in_the_table_stays_so_for_a_stream_with_an_empty_checkpoint(
+    spark: SparkSession, settings: Settings
+) -> None:
+    """It begins at 09:00 once more, where everything up to 09:10 is final."""
+    assert final_through_s(spark, settings.job) == 0
+    ticks = [("bitcoin", at(minute), 100.0 + minute) for minute in range(8)]
+    BarSink(settings, NINE_S + 600).rewrite(bars(spark, *ticks), Place(NINE_S, NINE_S + 600))
+    before, tree = stored(spark, settings, "5m"), csv_tree(settings)
+    assert final_through_s(spark, settings.job) == NINE_S + 600
+    sink = BarSink(settings, 0, final_through_s(spark, settings.job))
+    close(sink, bars(spark, *ticks[:7]), minute=7)
+    assert (stored(spark, settings, "5m"), csv_tree(settings)) == (before, tree)
+
+
+def test_gaps_go_from_the_table_and_from_the_files_where_there_are_none_any_more(
+    spark: SparkSession, settings: Settings
+) -> None:
+    """Behind a point of a fetched history there are no gaps, and the next hour holds nothing else.
+
+    minute      09:58   09:59   10:00   10:01   10:02
+    ticks       |#      |-      |-      |-      |-
+    points               #
+    """
+    settings = settings.model_copy(update={"job": settings.job.model_copy(update={"csv_gaps": True})})
+    sink = BarSink(settings, NINE_S + 65 * 60)
+    place = Place(NINE_S + 58 * 60, NINE_S + 59 * 60)
+    sink.rewrite(bars(spark, ("bitcoin", at(58), 100.0)), place)
+    hour = "interval=1m/date=2026-01-05/hour=10/bars.csv"
+    assert csv_tree(settings)[hour].count(b"\n") == 4
+
+    point = bars(spark, ("bitcoin", at(59), 101.0)).withColumn("origin", f.lit("history"))
+    sink.rewrite(point, replace(place, first=NINE_S + 59 * 60, end=NINE_S + 60 * 60))
+    assert stored(spark, settings, "1m").keys() == {("bitcoin", 58), ("bitcoin", 59)}
+    assert csv_tree(settings)[hour].count(b"\n") == 1
+    assert pd.read_csv(Path(settings.job.csv) / hour).empty
 
 
 def test_another_writer_in_between_is_seen_and_the_bars_are_made_once_more(
