@@ -8,8 +8,8 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.query_error import QueryError, reason_of
 from jobs.session import make_session
-from jobs.supervise import QueryError, reason_of
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)

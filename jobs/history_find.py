@@ -15,8 +15,8 @@ from pyspark.sql import functions as f
 from jobs.history_ids import folder_pattern
 from jobs.history_layout import Layout, csv_layout, json_layout, named_layout, places_in_header
 from jobs.history_rows import FOLDERS
+from jobs.query_error import reason_of
 from jobs.storage import spark_path
-from jobs.supervise import reason_of
 from pricestream.errors import SourceError
 
 CSV: Final = "CSV"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from jobs.query_error import reason_of
 from jobs.storage import Store
-from jobs.supervise import reason_of
 from pricestream.errors import StorageError
 
 log = logging.getLogger(__name__)

@@ -1,26 +1,24 @@
 """Supervise: watch the two queries, repair stragglers, say how far they are, and stop them gracefully."""
 
 import logging
-import re
 import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.progress import Progress, last_executed, next_version, was_executed, watermark_ms
+from jobs.query_error import QueryError, reason_of
+from jobs.schedule import Schedule
 from jobs.sink import BarSink
 from jobs.status import Status, StatusFile
 from jobs.storage import Store
 from jobs.stragglers import StragglerRepair
 from jobs.stream import COUNTS
-from pricestream.errors import PricestreamError, StorageError
-
-if TYPE_CHECKING:
-    from jobs.schedule import Schedule
+from pricestream.errors import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +26,6 @@ _LOOK_SECONDS: Final = 0.5
 #: How long each query may take to finish its micro-batch, and how long the JVM waits for the whole stop.
 _FINISH_SECONDS: Final = 30
 _STOP_SECONDS: Final = 120
-#: Spark's own errors begin with their class in brackets; that a stream failed says nothing of why.
-_ERROR_CLASS: Final = re.compile(r"\[(?!STREAM_FAILED)[A-Z][A-Z_.]+\] .+")
-
-
-class QueryError(PricestreamError):
-    """A streaming query failed."""
 
 
 @dataclass
@@ -51,7 +43,7 @@ class Supervisor:
     stop_name: str
     stopping: threading.Event = field(default_factory=threading.Event)
     #: What else is done every so often while the queries run.
-    tidying: "Schedule | None" = None
+    tidying: Schedule | None = None
 
     def __post_init__(self) -> None:
         """Start counting from here."""
@@ -152,28 +144,6 @@ class Supervisor:
         error = query.exception()
         if error is not None:
             raise QueryError(f"the {query.name} query failed: {reason_of(error)}")
-
-
-def reason_of(error: Exception | str) -> str:
-    """Find the line that says what went wrong: in our own code, else in Spark's words, else the root cause."""
-    lines = [line.rstrip() for line in str(error).splitlines() if line.strip()]
-    ours = _end_of_traceback(lines)
-    if ours:
-        return ours
-    named = [match[0] for line in lines if (match := _ERROR_CLASS.search(line))]
-    if named:
-        return named[0]
-    causes = [line for line in lines if line.startswith("Caused by: ")]
-    return causes[-1].removeprefix("Caused by: ") if causes else (lines[0] if lines else "no reason given")
-
-
-def _end_of_traceback(lines: list[str]) -> str | None:
-    """Find what a Python traceback says at its end, inside the text of a Java exception."""
-    starts = [number for number, line in enumerate(lines) if line.endswith("Traceback (most recent call last):")]
-    if not starts:
-        return None
-    # Frames are indented; the first line that is not is the exception.
-    return next((line for line in lines[starts[-1] + 1 :] if not line[0].isspace()), None)
 
 
 def finish(query: StreamingQuery, *, patience_seconds: float = _FINISH_SECONDS) -> None:

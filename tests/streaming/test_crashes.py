@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 import jobs.sink
 import jobs.stream
-from jobs.supervise import QueryError
+from jobs.query_error import QueryError
 from jobs.tables import read_ticks
 from pricestream.settings import Settings
 from pricestream.tick import Tick
