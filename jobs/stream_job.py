@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.application import open_session
 from jobs.checkpoint import Checkpoint, open_checkpoint
 from jobs.horizon import final_through_s
+from jobs.lease import hold_checkpoint
 from jobs.maintain import keep_as_set, tidy
 from jobs.report import write_report
 from jobs.schedule import Mark, Schedule
@@ -32,15 +33,17 @@ def run_stream(settings: Settings) -> None:
     """Check what can be checked without Spark, then stream until told to stop.
 
     Raises:
-        PricestreamError: the stream does not exist, the checkpoint is another's, a query failed.
+        PricestreamError: the stream does not exist, the checkpoint is another's, or in use, or a query failed.
     """
     _refuse_stop_file(settings)
     identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
-    open_checkpoint(settings).claim(identity)
+    checkpoint = open_checkpoint(settings)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
-        supervise(spark, settings, stopping)
+    with hold_checkpoint(checkpoint, stopping):
+        checkpoint.claim(identity)
+        with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
+            supervise(spark, settings, stopping)
 
 
 def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
