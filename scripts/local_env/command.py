@@ -1,4 +1,4 @@
-"""Run pip, Ivy and Java with their words in a log file."""
+"""Run pip, Ivy, npm and Java with their words in a log file."""
 
 import subprocess
 from collections.abc import Callable, Mapping, Sequence

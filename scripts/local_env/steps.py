@@ -9,6 +9,7 @@ from scripts.local_env.errors import SetupError
 from scripts.local_env.ivy import Ivy
 from scripts.local_env.jars import Jars
 from scripts.local_env.java import find_java
+from scripts.local_env.npm import NpmPackages
 from scripts.local_env.packages import Packages
 from scripts.local_env.state import State
 
@@ -35,6 +36,7 @@ def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], 
     packages = Packages(checkout, state, environ, tests)
     packages.discard_broken_venv()
     jars = Jars(checkout, state)
+    npm = NpmPackages(checkout, state, environ)
 
     def java_is_there() -> bool:
         return state.interrupted != "java" and find_java(checkout, environ) is not None
@@ -46,7 +48,7 @@ def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], 
         Step("virtual environment", "", packages.venv_is_done, packages.make_venv),
         Step(
             "Python packages",
-            "the first time about 2 minutes and a download of 500 MB",
+            f"the first time about 2 minutes and a download of {560 if tests else 500} MB",
             packages.locked_is_done,
             packages.install_locked,
         ),
@@ -54,6 +56,8 @@ def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], 
         Step("Java 17", "there is none in JAVA_HOME or on PATH", java_is_there, packages.install_java),
         Step("Spark jars", "", jars.is_done, fetch_jars),
     ]
+    if tests:
+        steps.append(Step("Kinesis stand-in of npm", "a download of 3 MB", npm.is_done, npm.install))
     return [step for step in steps if not step.is_done()]
 
 

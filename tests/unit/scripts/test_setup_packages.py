@@ -86,7 +86,7 @@ def test_a_whole_environment_is_kept(make: Callable[..., Packages], checkout: Ch
     assert checkout.python.exists()
 
 
-@pytest.mark.parametrize("step", ["jars", "java"])
+@pytest.mark.parametrize("step", ["jars", "java", "npm"])
 def test_an_environment_survives_what_goes_wrong_beside_it(
     make: Callable[..., Packages], checkout: Checkout, step: str
 ) -> None:
