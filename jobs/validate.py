@@ -67,6 +67,9 @@ def _reason_to_reject() -> Column:
         "absurd_time": f.col("event_time").isNull() | f.col("polled_at").isNull(),
         "bad_price": is_tick & ~is_price("price"),
         "event_after_poll": f.col("event_time") > f.col("polled_at") + skew,
+        # By the stream's own clock: one heartbeat of a producer whose clock is years ahead would close every window
+        # up to then. A made-up market keeps its own time.
+        "event_after_arrival": ~_is_simulated() & (f.col("event_time") > f.col("arrived_at") + skew),
     }
     return first_reason(rules)
 
@@ -80,6 +83,10 @@ def first_reason(rules: dict[str, Column]) -> Column:
 
 def _is_heartbeat() -> Column:
     return f.coalesce(f.col("coin_id") == HEARTBEAT_ID, f.lit(False))
+
+
+def _is_simulated() -> Column:
+    return f.coalesce(f.col("source") == "simulated", f.lit(False))
 
 
 def is_price(name: str) -> Column:

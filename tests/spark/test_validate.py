@@ -15,12 +15,17 @@ from pricestream.tick import EARLIEST_MS, LATEST_MS, Tick, heartbeat
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 NOON_MS = 1_767_614_400_000
 ARRIVED = datetime(2026, 3, 1, 0, 30, tzinfo=UTC)
+ARRIVED_MS = int(ARRIVED.timestamp()) * 1000
 LATENESS = 300
 
 
 def record(**changes: Any) -> bytes:
     tick = Tick("bitcoin", "usd", 1.5, NOON_MS, NOON_MS, "p", 1, "coingecko")
     return json.dumps({**json.loads(tick.to_json()), **changes}).encode()
+
+
+def beat(clock_ms: int) -> bytes:
+    return heartbeat(clock_ms=clock_ms, producer_id="p", seq=1, source="coingecko").to_json()
 
 
 def judge(spark: SparkSession, payload: bytes) -> Row:
@@ -45,6 +50,13 @@ CASES: list[tuple[bytes, str, str | None]] = [
     # The future: more than two minutes after the poll.
     (record(event_time=NOON_MS + 120_000), "ok", None),
     (record(event_time=NOON_MS + 120_001), "rejected", "event_after_poll"),
+    # The future by the stream's clock, whatever the producer's says: a tick, and a heartbeat, which closes windows.
+    (record(event_time=ARRIVED_MS + 120_000, polled_at=ARRIVED_MS + 120_000), "ok", None),
+    (record(event_time=ARRIVED_MS + 120_001, polled_at=ARRIVED_MS + 120_001), "rejected", "event_after_arrival"),
+    (record(event_time=ARRIVED_MS, polled_at=ARRIVED_MS + 200_000), "ok", None),
+    (beat(ARRIVED_MS + 120_000), "heartbeat", None),
+    (beat(ARRIVED_MS + 120_001), "rejected", "event_after_arrival"),
+    (record(event_time=LATEST_MS - 1, polled_at=LATEST_MS - 1, source="simulated"), "ok", None),
     # Prices.
     (record(price=None), "rejected", "bad_price"),
     (record(price=0), "rejected", "bad_price"),
