@@ -24,20 +24,22 @@ from pricestream.errors import StorageError
 from pricestream.lock import hold_folder
 
 _KEY: Final = "lease.json"
-_RENEW_SECONDS: Final = 5.0
-#: A holder that was silent for so long is dead, or so slow that it finds its lease taken and ends.
-_PATIENCE_SECONDS: Final = 30.0
+#: How often it is written in the time that a silent holder is waited for.
+_BEATS: Final = 6
 _ADVICE: Final = "stop it first, or set job.checkpoint to a folder of its own"
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def hold_checkpoint(checkpoint: Checkpoint, stopping: threading.Event) -> Iterator[None]:
+def hold_checkpoint(
+    checkpoint: Checkpoint, stopping: threading.Event, *, patience_seconds: float = 30
+) -> Iterator[None]:
     """Hold a checkpoint while a job runs.
 
     Args:
         checkpoint: what to hold.
+        patience_seconds: a holder that was silent for so long is dead, or so slow that it finds its lease taken.
         stopping: is set where another job took the checkpoint over, because this one was silent for too long.
 
     Raises:
@@ -47,7 +49,7 @@ def hold_checkpoint(checkpoint: Checkpoint, stopping: threading.Event) -> Iterat
         with hold_folder(Path(checkpoint.store.root), setting="job.checkpoint", holder="job", advice=_ADVICE):
             yield
         return
-    lease = Lease(checkpoint.store, checkpoint.root)
+    lease = Lease(checkpoint.store, checkpoint.root, patience_seconds)
     lease.take()
     ended = threading.Event()
     keeper = threading.Thread(target=lease.keep, args=(ended, stopping), name="lease", daemon=True)
@@ -85,6 +87,7 @@ class Lease:
     store: Objects
     #: What is held, for the messages.
     root: str
+    patience_seconds: float = 30
     sleep: Callable[[float], None] = time.sleep
     #: Another job has taken over.
     is_lost: bool = False
@@ -104,11 +107,11 @@ class Lease:
                 "checkpoint %s is held by %s; looking for %.0f s if that still runs",
                 self.root,
                 holder,
-                _PATIENCE_SECONDS,
+                self.patience_seconds,
             )
-        while seen is not None and waited < _PATIENCE_SECONDS:
-            self.sleep(_RENEW_SECONDS)
-            waited += _RENEW_SECONDS
+        while seen is not None and waited < self.patience_seconds:
+            self.sleep(self._beat_seconds)
+            waited += self._beat_seconds
             now = self.store.version(_KEY)
             if now is not None and now != seen:
                 raise StorageError(f"checkpoint {self.root}: another job ({holder}) is using it; {_ADVICE}")
@@ -135,7 +138,7 @@ class Lease:
 
     def keep(self, ended: threading.Event, stopping: threading.Event) -> None:
         """Write it anew every few seconds until the end; where it is lost, ask for a stop."""
-        while not ended.wait(_RENEW_SECONDS):
+        while not ended.wait(self._beat_seconds):
             try:
                 self.renew()
             except ConflictError:
@@ -151,6 +154,10 @@ class Lease:
         if not self.is_lost:
             with suppress(StorageError):
                 self.store.remove(_KEY)
+
+    @property
+    def _beat_seconds(self) -> float:
+        return self.patience_seconds / _BEATS
 
     def _write(self, version: str | None) -> None:
         # Something that was never written before, so that each writing shows.

@@ -40,7 +40,7 @@ def run_stream(settings: Settings) -> None:
     checkpoint = open_checkpoint(settings)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    with hold_checkpoint(checkpoint, stopping):
+    with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):
         checkpoint.claim(identity)
         with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
             supervise(spark, settings, stopping)

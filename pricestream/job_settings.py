@@ -45,6 +45,8 @@ class S3Settings(Section):
     #: A DynamoDB table through which several drivers take turns in committing to a Delta table on S3: the
     #: stream and a backfill. Without one only one of them may run.
     commit_table: str | None = Field(default=None, pattern=r"^[a-zA-Z0-9_.-]{3,255}$")
+    #: A job that was killed still holds its checkpoint on S3. The next one watches it for so long, and then takes over.
+    lease_seconds: float = Field(default=30, ge=1, le=600)
 
 
 class SparkSettings(Section):

@@ -59,7 +59,7 @@ def held(store: Object) -> Lease:
 
 def test_a_free_checkpoint_is_taken_at_once(tmp_path: Path) -> None:
     watch = Watch(0, nothing)
-    Lease(Object(tmp_path), "c", watch).take()
+    Lease(Object(tmp_path), "c", sleep=watch).take()
     assert watch.slept == []
     assert (tmp_path / "lease.json").exists()
 
@@ -73,7 +73,7 @@ def test_a_second_job_is_refused_while_the_first_renews(tmp_path: Path) -> None:
     first = held(store)
     watch = Watch(3, first.renew)
     with pytest.raises(StorageError) as error:
-        Lease(store, "s3://lake/checkpoint", watch).take()
+        Lease(store, "s3://lake/checkpoint", sleep=watch).take()
     assert str(error.value) == (
         "checkpoint s3://lake/checkpoint: another job (process 1 on a) is using it; stop it first, or set "
         "job.checkpoint to a folder of its own"
@@ -86,7 +86,7 @@ def test_one_that_is_silent_for_half_a_minute_is_followed_and_finds_out(tmp_path
     store = Object(tmp_path)
     first = held(store)
     watch = Watch(0, nothing)
-    Lease(store, "c", watch, _holder="process 2 on b").take()
+    Lease(store, "c", sleep=watch, _holder="process 2 on b").take()
     assert sum(watch.slept) == 30.0
     with pytest.raises(ConflictError):
         first.renew()
@@ -96,7 +96,7 @@ def test_one_that_ends_while_another_waits_lets_it_in(tmp_path: Path) -> None:
     store = Object(tmp_path)
     first = held(store)
     watch = Watch(2, first.give_back)
-    Lease(store, "c", watch).take()
+    Lease(store, "c", sleep=watch).take()
     assert len(watch.slept) == 2
 
 
@@ -111,7 +111,7 @@ def test_two_that_take_at_the_same_moment_are_one(tmp_path: Path) -> None:
 
     store.before_a_write = takes
     with pytest.raises(StorageError, match="another job has just taken it"):
-        Lease(store, "c", Watch(0, nothing)).take()
+        Lease(store, "c", sleep=Watch(0, nothing)).take()
     other.renew()
 
 
@@ -124,12 +124,11 @@ def test_a_lost_answer_to_a_renewal_is_no_takeover(tmp_path: Path) -> None:
     assert not lease.is_lost
 
 
-def test_a_job_whose_lease_is_taken_is_asked_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.lease._RENEW_SECONDS", 0.01)
+def test_a_job_whose_lease_is_taken_is_asked_to_stop(tmp_path: Path) -> None:
     store, stopping = Object(tmp_path), threading.Event()
 
     def run() -> None:
-        with hold_checkpoint(Checkpoint(store, "c"), stopping):  # type: ignore[arg-type]
+        with hold_checkpoint(Checkpoint(store, "c"), stopping, patience_seconds=0.06):  # type: ignore[arg-type]
             store.replace("lease.json", b"someone else's", version=store.version("lease.json"))
             assert stopping.wait(10)
 
