@@ -33,19 +33,20 @@ class ApiError:
         return self.code in (None, 404) and "coin" in self.message.lower() and "not f" in self.message.lower()
 
 
-def find_error(body: object) -> ApiError | None:
+def find_error(body: object, secret: str = "") -> ApiError | None:
     """Find the error that a body reports, in any of CoinGecko's shapes; None where it reports none.
 
-    A coin may be called ``status`` or ``error``: its prices are no error.
+    A coin may be called ``status`` or ``error``: its prices are no error. Where the text repeats ``secret``, that
+    is masked.
     """
     if not isinstance(body, dict):
         return None
     error = body.get("error")
     for status in (error.get("status") if isinstance(error, dict) else None, body.get("status"), body):
         if isinstance(status, dict) and "error_code" in status:
-            return ApiError(_code(status["error_code"]), _text(status.get("error_message")))
+            return ApiError(_code(status["error_code"]), _text(status.get("error_message"), secret))
     if isinstance(error, str):
-        return ApiError(_code(body.get("status")), _text(error))
+        return ApiError(_code(body.get("status")), _text(error, secret))
     return None
 
 
@@ -73,5 +74,7 @@ def _code(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _text(value: object) -> str:
-    return " ".join(str(value or "").split())[:_LONGEST_MESSAGE]
+def _text(value: object, secret: str) -> str:
+    text = " ".join(str(value or "").split())
+    # Before it is cut: half a secret would not be known for one.
+    return (text.replace(secret, "***") if secret else text)[:_LONGEST_MESSAGE]

@@ -107,7 +107,7 @@ class ApiClient:
         if isinstance(verdict, Ok):
             self._is_failing = False
             return verdict.body
-        reason = verdict.reason.replace(self._secret, "***") if self._secret else verdict.reason
+        reason = verdict.reason
         if isinstance(verdict, GiveUp):
             raise UnknownCoinError(reason) if verdict.is_unknown_coin else SourceError(reason)
         # The first of a series is news; the caller says once more what became of it.
@@ -138,6 +138,7 @@ class ApiClient:
             response.content,
             now_ms=self._clock.now_ms(),
             key_env=self._key_env,
+            secret=self._secret,
         )
 
     def _await_budget(self, deadline_ms: int) -> None:

@@ -33,14 +33,16 @@ class GiveUp:
     is_unknown_coin: bool = False
 
 
-def classify(status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str) -> Ok | Retry | GiveUp:
-    """Decide what to do with an answer; ``headers`` compare without regard to case.
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str, secret: str = ""
+) -> Ok | Retry | GiveUp:
+    """Decide what to do with an answer; ``headers`` compare without regard to case, ``secret`` is masked in reasons.
 
     An error may hide in a 200, and where it is no known one it may pass. A page of HTML in place of
     JSON is some box on the way, which will go away; only a refused key needs no words.
     """
     content, is_json = _read(body)
-    error = find_error(content)
+    error = find_error(content, secret)
     after = retry_after(headers.get("Retry-After"), now_ms=now_ms)
     # CoinGecko's own codes begin at 10000 and are nobody's HTTP status.
     effective = status

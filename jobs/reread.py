@@ -19,6 +19,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from jobs.audit_model import Gap
 from jobs.audit_wanted import BEGINNING_MS, Span, Wanted, find_spans
 from jobs.storage import error_code
+from pricestream.aws_error import words_of
 from pricestream.errors import StreamError
 from pricestream.kinesis import TRANSIENT_CODES
 
@@ -163,9 +164,9 @@ class Reread:
         except ClientError as error:
             if error_code(error) == "ExpiredIteratorException":
                 raise _ExpiredError from None
-            raise StreamError(f"stream {self.stream}: {error}") from None
+            raise StreamError(f"stream {self.stream}: {words_of(error)}") from None
         except BotoCoreError as error:
-            raise StreamError(f"stream {self.stream}: {error}") from None
+            raise StreamError(f"stream {self.stream}: {words_of(error)}") from None
 
 
 class _ExpiredError(Exception):

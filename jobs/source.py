@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.storage import spark_path
+from pricestream.aws_error import words_of
 from pricestream.errors import StreamError
 from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings, StreamSettings
@@ -73,10 +74,10 @@ def find_stream(stream: StreamSettings, client: "KinesisClient | None" = None) -
                 f"stream {stream.name} does not exist in {stream.region}; create it, or let the producer do so "
                 "with --set producer.create_stream=true"
             ) from None
-        raise StreamError(f"stream {stream.name}: {error}") from None
+        raise StreamError(f"stream {stream.name}: {words_of(error)}") from None
     except (BotoCoreError, ValueError) as error:
         # A ValueError is an endpoint_url that is no URL.
-        raise StreamError(f"stream {stream.name}: {error}") from None
+        raise StreamError(f"stream {stream.name}: {words_of(error)}") from None
     if summary["StreamStatus"] not in ("ACTIVE", "UPDATING"):
         raise StreamError(f"stream {stream.name} is {summary['StreamStatus']}; wait until it is ACTIVE")
     return {"stream": summary["StreamARN"], "created": summary["StreamCreationTimestamp"].astimezone(UTC).isoformat()}

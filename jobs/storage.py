@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pricestream.atomic import replace_file
+from pricestream.aws_error import words_of
 from pricestream.errors import StorageError
 from pricestream.job_settings import S3Settings
 
@@ -268,4 +269,4 @@ def _readable(uri: str) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError, ValueError) as error:
         # A ValueError is an endpoint_url that is no URL.
-        raise StorageError(f"{uri}: {error}") from None
+        raise StorageError(f"{uri}: {words_of(error)}") from None

@@ -3,14 +3,18 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pricestream.errors import SettingsError
+from pricestream.secret import is_secret_name
 from pricestream.settings import Settings
+
+#: Something else stands where a section belongs.
+_NO_SECTION: Final = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
 def load_settings(path: str | Path, overrides: Iterable[str] = ()) -> Settings:
@@ -25,7 +29,7 @@ def load_settings(path: str | Path, overrides: Iterable[str] = ()) -> Settings:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}; give the settings file with --config") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
+        raise SettingsError(f"{path}: is not YAML: {_where(error)}") from None
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -42,7 +46,7 @@ def _lay_over(tree: dict[str, Any], override: str) -> None:
     keys, equals, value = override.partition("=")
     *parents, last = keys.split(".")
     if not equals or not all([*parents, last]):
-        raise SettingsError(f"--set {override}: write it as section.key=value")
+        raise SettingsError(f"--set {keys}: write it as section.key=value")
     for parent in parents:
         if not isinstance(tree.get(parent), dict):
             tree[parent] = {}
@@ -60,7 +64,18 @@ def _explain(error: ErrorDetails) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return message
-    return f"{where}: {message[0].lower()}{message[1:]} (it is {error['input']!r})"
+    said = f"{where}: {message[0].lower()}{message[1:]}"
+    # Not what was given for a secret by mistake, nor a whole section, whatever it holds.
+    is_section = error["type"] in _NO_SECTION or isinstance(error["input"], dict | list)
+    return said if is_section or is_secret_name(where) else f"{said} (it is {error['input']!r})"
+
+
+def _where(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """Say what is wrong and in which line, and not what stands there: it may be what belongs into no log."""
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    if not isinstance(error, yaml.MarkedYAMLError) or mark is None:
+        return " ".join(str(error).split())
+    return f"{error.problem} in line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _suggest(location: tuple[int | str, ...]) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from pricestream.history_settings import BackfillSettings, RetentionSettings
 from pricestream.indicator_settings import IndicatorSettings
 from pricestream.interval import interval_seconds
+from pricestream.secret import is_secret_name
 from pricestream.section import Interval, Section
 from pricestream.tick import CLOCK_SKEW_SECONDS
 
@@ -66,6 +67,15 @@ class SparkSettings(Section):
         for key in ("spark.sql.session.timeZone", "spark.speculation"):
             if key in conf:
                 raise ValueError(f"{key} must stay as the job sets it; leave it out")
+        return conf
+
+    @field_validator("conf")
+    @classmethod
+    def _holds_no_secret(cls, conf: dict[str, str]) -> dict[str, str]:
+        # It would stand on the command line of the JVM, which every user of the machine can read.
+        for key, value in conf.items():
+            if is_secret_name(key, value):
+                raise ValueError(f"{key} is a secret, and secrets are no settings; AWS credentials come from the chain")
         return conf
 
 

@@ -13,7 +13,8 @@ class CoinGeckoSettings(Section):
     plan: Literal["keyless", "demo", "pro"] = "keyless"
     #: Only for a stand-in; the plan gives it.
     base_url: str | None = None
-    api_key_env: str = "COINGECKO_API_KEY"
+    #: The name of the variable that holds the key; a key itself is no such name.
+    api_key_env: str = Field(default="COINGECKO_API_KEY", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     timeout_seconds: float = Field(default=20, gt=0)
     max_attempts: int = Field(default=6, ge=1)
     ids_per_call: int = Field(default=250, ge=1, le=515)

@@ -4,10 +4,13 @@ Secrets are never settings: the CoinGecko key comes from the environment variabl
 ``producer.coingecko.api_key_env`` names, AWS credentials from boto3's usual chain.
 """
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from pricestream.job_settings import JobSettings
 from pricestream.producer_settings import ProducerSettings
+from pricestream.secret import has_user, texts_of
 from pricestream.section import Section
 
 
@@ -28,6 +31,14 @@ class Settings(Section):
     stream: StreamSettings = StreamSettings()
     producer: ProducerSettings = ProducerSettings()
     job: JobSettings = JobSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _addresses_hold_no_secret(cls, tree: Any) -> Any:
+        for where, text in texts_of(tree):
+            if has_user(text):
+                raise ValueError(f"{where}: has a user or a key before the host; secrets are no settings, leave it out")
+        return tree
 
     @model_validator(mode="after")
     def _lateness_covers_a_poll(self) -> "Settings":

@@ -13,13 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from coingecko.clock import RealClock
+from pricestream.aws_error import words_of
 from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings
 from pricestream.errors import StreamError
 from pricestream.settings import Settings, StreamSettings
 from producer.loop import Loop
 from producer.sender import Sender
-from producer.sink import FETCH_ERRORS, KinesisSink, fetch_trouble
+from producer.sink import FETCH_ERRORS, KinesisSink
 from producer.source import open_source
 from producer.spool import Spool
 from producer.state import open_state
@@ -91,9 +92,9 @@ def kinesis_client(stream: StreamSettings) -> "KinesisClient":
             config=Config(connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"}),
         )
     except FETCH_ERRORS as error:
-        raise StreamError(fetch_trouble(error)) from None
+        raise StreamError(words_of(error)) from None
     except BotoCoreError as error:
-        raise StreamError(f"no client for stream {stream.name} in {stream.region}: {error}") from None
+        raise StreamError(f"no client for stream {stream.name} in {stream.region}: {words_of(error)}") from None
     except ValueError:
         raise StreamError(
             f"stream.endpoint_url {stream.endpoint_url} is no address; write it such as http://127.0.0.1:4566"

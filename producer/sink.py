@@ -21,6 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from coingecko.backoff import backoff
 from coingecko.clock import Clock
+from pricestream.aws_error import words_of
 from pricestream.errors import StreamError
 from pricestream.kinesis import TRANSIENT_CODES
 from pricestream.settings import StreamSettings
@@ -111,7 +112,7 @@ class KinesisSink:
         except (ClientError, BotoCoreError) as error:
             # At the start that is a wrong setup; later only a renewal that failed.
             if is_first and isinstance(error, FETCH_ERRORS):
-                raise StreamError(fetch_trouble(error)) from None
+                raise StreamError(words_of(error)) from None
             if not (create and _code(error) == "ResourceNotFoundException"):
                 return self._explain(error)
         else:
@@ -126,7 +127,7 @@ class KinesisSink:
             waiter = self._client.get_waiter("stream_exists")
             waiter.wait(StreamName=self._stream.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
         except (WaiterError, ClientError, BotoCoreError) as error:
-            return f"stream {self._stream.name} is not active yet: {error}"
+            return f"stream {self._stream.name} is not active yet: {words_of(error)}"
         return ""
 
     def put(self, records: Sequence[Record], stop: Event) -> Outcome:
@@ -191,7 +192,7 @@ class KinesisSink:
                 "(a local stand-in takes any)"
             ) from None
         if isinstance(error, FETCH_ERRORS):
-            return fetch_trouble(error)
+            return words_of(error)
         if isinstance(error, HTTPClientError | ConnectionError):
             return f"Kinesis cannot be reached at {self._stream.endpoint_url or region}"
         code = _code(error)
@@ -203,13 +204,7 @@ class KinesisSink:
             raise StreamError(f"stream {name} in {region}: AWS denies access ({code})") from None
         if code in TRANSIENT_CODES or _status(error) >= 500:
             return code
-        raise StreamError(f"stream {name} in {region}: {error}") from None
-
-
-def fetch_trouble(error: BotoCoreError) -> str:
-    """Say that credentials could not be fetched, without the error's own text: it repeats what a helper printed."""
-    provider = error.kwargs.get("provider", "the metadata service")
-    return f"AWS credentials cannot be fetched from {provider} ({type(error).__name__})"
+        raise StreamError(f"stream {name} in {region}: {words_of(error)}") from None
 
 
 def _code(error: Exception) -> str:

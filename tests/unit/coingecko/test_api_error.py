@@ -41,6 +41,13 @@ def test_long_messages_are_cut() -> None:
     assert len(error.message) == 200
 
 
+def test_a_secret_is_masked_before_a_message_is_cut() -> None:
+    secret = "CG-0123456789"
+    error = find_error({"error": "x" * 195 + " " + secret}, secret)
+    assert error is not None
+    assert error.message == "x" * 195 + " ***"
+
+
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
