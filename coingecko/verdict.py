@@ -34,15 +34,15 @@ class GiveUp:
 
 
 def classify(
-    status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str, secret: str = ""
+    status: int, headers: Mapping[str, str], body: bytes, *, now_ms: int, key_env: str, hide: str = ""
 ) -> Ok | Retry | GiveUp:
-    """Decide what to do with an answer; ``headers`` compare without regard to case, ``secret`` is masked in reasons.
+    """Decide what to do with an answer; ``headers`` compare without regard to case, ``hide`` is masked in reasons.
 
     An error may hide in a 200, and where it is no known one it may pass. A page of HTML in place of
     JSON is some box on the way, which will go away; only a refused key needs no words.
     """
     content, is_json = _read(body)
-    error = find_error(content, secret)
+    error = find_error(content, hide)
     after = retry_after(headers.get("Retry-After"), now_ms=now_ms)
     # CoinGecko's own codes begin at 10000 and are nobody's HTTP status.
     effective = status

@@ -9,7 +9,7 @@ from scripts.local_env.authorities import authorities
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.command import run_logged
 
-_PASSWORD = "changeit"  # noqa: S105 see truststore
+_PASSWORD = "changeit"  # noqa: S105 see truststore  # nosec B105
 
 
 @dataclass(frozen=True, slots=True)

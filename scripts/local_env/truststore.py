@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from cryptography.utils import CryptographyDeprecationWarning
 
 #: Java wants one; it guards nothing, since the store holds public certificates only.
-PASSWORD = "changeit"  # noqa: S105
+PASSWORD = "changeit"  # noqa: S105  # nosec B105
 
 
 def convert(pem: Path, store: Path) -> int:
