@@ -2,11 +2,37 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pricestream.errors import StorageError
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock. Who only looks whether it is held has it for a moment, and is waited for."""
+    for pause in (0.05, 0.1, 0.2):
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(pause)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(folder: Path) -> bool | None:
+    """Tell whether a process holds a folder; None where none ever has."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 @contextmanager
@@ -29,14 +55,17 @@ def hold_folder(folder: Path, *, setting: str, holder: str, advice: str) -> Iter
         raise StorageError(f"{setting} {folder}: cannot be used: {error.strerror}") from None
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except OSError:
             process = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             raise StorageError(
                 f"{setting} {folder}: another {holder} (process {process}) is using it; {advice}"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise StorageError(f"{setting} {folder}: cannot be used: {error.strerror}") from None
         yield folder
     finally:
         os.close(descriptor)

@@ -127,7 +127,8 @@ class Spool:
             self._pending_bytes -= len(record.data) + 1
             self._acked = record.seq
         try:
-            os.pwrite(self._ack_fd, b"%020d\n" % self._acked, 0)
+            # Twice: a number that is overwritten in part could be one that was never sent.
+            os.pwrite(self._ack_fd, b"%020d %020d\n" % (self._acked, self._acked), 0)
             self._drop_acknowledged()
         except OSError as error:
             raise StorageError(f"spool {self._folder}: cannot be written: {error.strerror}") from None
@@ -162,7 +163,9 @@ class Spool:
         return segments
 
     def _read_ack(self) -> int:
-        text = os.pread(self._ack_fd, 32, 0).strip()
+        # Once, in a folder of an earlier version.
+        numbers = set(os.pread(self._ack_fd, 64, 0).split())
+        text = numbers.pop() if len(numbers) == 1 else b""
         return int(text) if text.isdigit() else 0
 
     def _find_cursor(self) -> tuple[int, int]:
