@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from jobs.storage import S3_SCHEMES, open_store
 from pricestream.settings import Settings
 
 
@@ -29,7 +31,10 @@ def is_settled(settings: Settings, *, rows: int, watermark_ms: int) -> bool:
 
 
 def csv_tree(settings: Settings) -> dict[str, bytes]:
-    """Every file that a reader of the tree would see."""
+    """Read every file that a reader of the tree would see, on a disk or on S3."""
+    if urlsplit(settings.job.csv).scheme in S3_SCHEMES:
+        store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
+        return {key: store.read(key) or b"" for key in sorted(store.list_keys())}
     folder = Path(settings.job.csv)
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 

@@ -33,13 +33,19 @@ class SubmittedJob:
 
     @classmethod
     def start(
-        cls, settings: Settings, overrides: Sequence[str], log: Path, *, script: str = "jobs/stream_prices.py"
+        cls,
+        settings: Settings,
+        overrides: Sequence[str],
+        log: Path,
+        *,
+        script: str = "jobs/stream_prices.py",
+        before: Sequence[str] = (),
     ) -> Self:
-        """Start it; what it says is added to ``log``."""
+        """Start it, with some arguments before its own; what it says is added to ``log``."""
         # A job that was killed still says that it runs.
         Path(settings.job.status_file).unlink(missing_ok=True)
         arguments = job_arguments(settings, *overrides, "job.report=null", "job.trigger_seconds=0.2")
-        command = [str(Path(sys.executable).parent / "spark-submit"), script, *arguments]
+        command = [str(Path(sys.executable).parent / "spark-submit"), script, *before, *arguments]
         with log.open("ab") as out:
             process = subprocess.Popen(  # noqa: S603 - our own command
                 command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
