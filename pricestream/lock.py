@@ -49,7 +49,8 @@ def hold_folder(folder: Path, *, setting: str, holder: str, advice: str) -> Iter
         StorageError: the folder cannot be used, or another process holds it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # What is in it is nobody else's to read or write; who wants it otherwise makes the folder beforehand.
+        folder.mkdir(0o700, parents=True, exist_ok=True)
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise StorageError(f"{setting} {folder}: cannot be used: {error.strerror}") from None
