@@ -1,4 +1,4 @@
-"""Who may read what is on the disk: the state of a process nobody else, what is made for readers whom the umask lets."""
+"""Who may read what is on a disk: nobody else a process's state, and what is made for readers whom the umask lets."""
 
 import os
 import stat
