@@ -96,6 +96,7 @@ def _hold(backfill: BackfillSettings) -> AbstractContextManager[Path]:
         setting="job.backfill.state_dir",
         holder="backfill",
         advice="start this one when that one has ended",
+        is_private=True,
     )
 
 

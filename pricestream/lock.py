@@ -36,7 +36,7 @@ def is_held(folder: Path) -> bool | None:
 
 
 @contextmanager
-def hold_folder(folder: Path, *, setting: str, holder: str, advice: str) -> Iterator[Path]:
+def hold_folder(folder: Path, *, setting: str, holder: str, advice: str, is_private: bool = False) -> Iterator[Path]:
     """Make the folder and hold its lock, which goes with the process, however that ends.
 
     Args:
@@ -44,13 +44,13 @@ def hold_folder(folder: Path, *, setting: str, holder: str, advice: str) -> Iter
         setting: the key of the settings that names it, for the errors.
         holder: what kind of process holds it.
         advice: what to do where another one does.
+        is_private: make it a folder that no other user can look into; one that is there keeps its mode.
 
     Raises:
         StorageError: the folder cannot be used, or another process holds it.
     """
     try:
-        # What is in it is nobody else's to read or write; who wants it otherwise makes the folder beforehand.
-        folder.mkdir(0o700, parents=True, exist_ok=True)
+        folder.mkdir(0o700 if is_private else 0o777, parents=True, exist_ok=True)
         descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise StorageError(f"{setting} {folder}: cannot be used: {error.strerror}") from None

@@ -19,7 +19,7 @@ def open_state(folder: Path, *, producer_id: str, stream: str) -> Iterator[Path]
             producer or stream, whose sequence numbers would go on under a wrong name.
     """
     advice = "stop that one or give this one a folder of its own"
-    with hold_folder(folder, setting="producer.state_dir", holder="producer", advice=advice):
+    with hold_folder(folder, setting="producer.state_dir", holder="producer", advice=advice, is_private=True):
         _check_owner(folder / "owner.json", {"producer_id": producer_id, "stream": stream})
         yield folder
 

@@ -32,8 +32,13 @@ def test_a_process_s_state_is_its_user_s_alone(tmp_path: Path) -> None:
     with open_state(state, producer_id="p", stream="s") as folder, Spool(folder / "spool", 1e6):
         # The spool, the count of calls, the summary: all lies below it.
         assert mode(state) == 0o700
-    with hold_folder(tmp_path / "backfill", setting="x", holder="backfill", advice="wait"):
+    with hold_folder(tmp_path / "backfill", setting="x", holder="backfill", advice="wait", is_private=True):
         assert mode(tmp_path / "backfill") == 0o700
+
+
+def test_a_folder_that_several_users_share_follows_the_umask(umask: int, tmp_path: Path) -> None:
+    with hold_folder(tmp_path / "checkpoint", setting="x", holder="job", advice="wait"):
+        assert mode(tmp_path / "checkpoint") == 0o777 & ~umask
 
 
 def test_a_folder_that_is_there_keeps_the_mode_that_somebody_gave_it(tmp_path: Path) -> None:
