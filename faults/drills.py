@@ -2,6 +2,13 @@
 
 from typing import Final
 
+from faults import hostile_parser, job_damaged, job_disk_full, job_killed
 from faults.drill import Drill
 
-ALL: Final[tuple[Drill, ...]] = ()
+ALL: Final[tuple[Drill, ...]] = (
+    hostile_parser.DRILL,
+    job_killed.AT_POINTS,
+    job_killed.AT_RANDOM,
+    job_disk_full.DRILL,
+    job_damaged.DRILL,
+)

@@ -1,28 +1,18 @@
 """The streaming job, killed over and over: at named points, and at calls that it makes to S3 and Kinesis."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event
 from typing import Final
 
 from faults.drill import Drill, Outcome, Task
 from faults.dying_job import POINTS
-from faults.kinesis_stream import Stream
-from faults.lake import csv_tree
-from faults.market import closing, market
+from faults.in_peace import end_ms, hold_against_peace, pieces
+from faults.market import closing
 from faults.proxy import Answer, Call, Forward, Loss, pass_on
 from faults.submitted_job import SubmittedJob
-from faults.testbed import Testbed, run_testbed
-from pricestream.settings import Settings
-from pricestream.tick import Tick
+from faults.testbed import run_testbed
 
-_NINE_MS: Final = 1_767_603_600_000  # 2026-01-05T09:00:00Z
-_MINUTE_MS: Final = 60_000
-#: How many minutes of prices come with each start.
-_PIECE: Final = 7
-_COINS: Final = {"bitcoin": 60_000.0, "ethereum": 3_000.0, "shiba-inu": 1e-5}
 #: An undisturbed run of one piece, from its first call to its last published file, makes about so many.
 _CALLS: Final = 900
 
@@ -51,19 +41,6 @@ class Kills:
         return forward(call)
 
 
-def pieces(count: int) -> Iterator[list[Tick]]:
-    """Cut the prices into pieces, of which each start of the job finds one that is new."""
-    ticks = market(_COINS, start_ms=_NINE_MS, minutes=_PIECE * count)
-    size = len(ticks) // count
-    for number in range(count):
-        yield ticks[number * size : (number + 1) * size]
-
-
-def end_ms(count: int) -> int:
-    """Tell when the last of so many pieces ends, epoch ms."""
-    return _NINE_MS + _PIECE * count * _MINUTE_MS
-
-
 def run_at_points(task: Task) -> Outcome:
     """Kill it at each named point in turn, on one lake; each start goes on where the last was killed."""
     counts: Counter[str] = Counter()
@@ -83,7 +60,7 @@ def run_at_points(task: Task) -> Outcome:
                     counts[f"killed {point}"] += 1
             task.say(f"{counts.total()} of {task.count} kills, the last {point}")
         stream.put_ticks(given[-1])
-        return _finish(bed, stream, settings, overrides, counts, given)
+        return hold_against_peace(bed, stream, settings, overrides, given, counts)
 
 
 def run_at_random(task: Task) -> Outcome:
@@ -106,41 +83,7 @@ def run_at_random(task: Task) -> Outcome:
             task.say(f"{counts['kills']} of {task.count} kills, the last at call {at}")
         bed.proxy.meddle = pass_on
         stream.put_ticks(given[-1])
-        return _finish(bed, stream, settings, overrides, counts, given)
-
-
-def _finish(
-    bed: Testbed,
-    stream: Stream,
-    settings: Settings,
-    overrides: list[str],
-    counts: Counter[str],
-    given: list[list[Tick]],
-) -> Outcome:
-    """Let it run to the end, and hold the tree against that of a job that was left in peace."""
-    end = end_ms(len(given))
-    stream.put(closing(settings, end))
-    log = Path(settings.job.status_file).parent / "last.log"
-    with SubmittedJob.start(settings, overrides, log) as job:
-        job.settle(rows=stream.sent, watermark_ms=end)
-        counts["rows of ticks"] = job.rows
-        job.stop()
-    orderly = bed.stream()
-    calm, calm_overrides = bed.settings("in-peace", orderly)
-    for piece in given:
-        orderly.put_ticks(piece)
-    orderly.put(closing(calm, end))
-    with SubmittedJob.start(calm, calm_overrides, log) as job:
-        job.settle(rows=orderly.sent, watermark_ms=end)
-        job.stop()
-    found, expected = csv_tree(settings), csv_tree(calm)
-    counts["records"], counts["files"] = stream.sent, len(expected)
-    counts["lines"] = sum(data.count(b"\n") for data in expected.values())
-    broken = [f"{key}: is not as in an undisturbed run" for key in expected if found.get(key) != expected[key]]
-    broken += [f"{key}: is in no undisturbed run" for key in found.keys() - expected.keys()]
-    if not expected:
-        broken.append("the undisturbed run has written no file")
-    return Outcome(counts, tuple(broken))
+        return hold_against_peace(bed, stream, settings, overrides, given, counts)
 
 
 AT_POINTS: Final = Drill(

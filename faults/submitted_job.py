@@ -118,3 +118,24 @@ class SubmittedJob:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+
+
+def run_backfill(overrides: Sequence[str], log: Path, *, first: str, end: str) -> None:
+    """Make the bars of some days anew from ``ticks``.
+
+    Args:
+        overrides: see :meth:`faults.testbed.Testbed.settings`.
+        log: what it says is added there.
+        first: the first day, ISO.
+        end: the day behind the last.
+
+    Raises:
+        JobError: it fails.
+    """
+    sets = [part for each in overrides for part in ("--set", each)]
+    command = [str(Path(sys.executable).parent / "spark-submit"), "jobs/backfill_prices.py"]
+    command += ["--config", "conf/local.yaml", "--from", first, "--to", end, *sets]
+    with log.open("ab") as out:
+        done = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, check=False)  # noqa: S603
+    if done.returncode:
+        raise JobError(f"the backfill ended with {done.returncode}; see {log}")
