@@ -14,12 +14,13 @@ from rich.console import Console
 from jobs.application import open_session
 from jobs.candles import candle_bars
 from jobs.days import Range, Step, steps
-from jobs.drivers import refuse_beside_stream
+from jobs.drivers import keep_alone, refuse_beside_stream
 from jobs.extent import kept
 from jobs.history_coingecko import fetch_history
 from jobs.history_files import CandleHistory, open_history, read_coingecko_history
 from jobs.horizon import claim_horizon, final_through_s
 from jobs.landing import Landed, land, take_in_late
+from jobs.publish import published
 from jobs.rebuild import rebuild_days
 from jobs.remake import accepted_ticks
 from jobs.schema import HISTORY_ORIGIN, ROW_KEY, TICKS_ORIGIN
@@ -77,16 +78,16 @@ def run_backfill(settings: Settings, order: Order) -> None:
     Raises:
         PricestreamError: the source or storage can not be used, or Spark failed.
     """
-    if not order.dry_run:
-        refuse_beside_stream(settings, alone=order.alone)
-    fetched = _fetch(settings, order)
     if order.dry_run:
+        _fetch(settings, order)
         return
+    refuse_beside_stream(settings, alone=order.alone)
+    fetched = _fetch(settings, order)
     days, coins = order.days, order.coins
-    with open_session(settings) as spark:
+    with keep_alone(settings, alone=order.alone), open_session(settings) as spark:
         create_tables(spark, settings.job)
         land_history(spark, settings, order, fetched)
-        if count := rebuild_range(spark, settings, days, coins):
+        if count := rebuild_range(spark, settings, days, coins, alone=order.alone):
             log.info("%d bars from %s to %s are as ticks has them", count, days.first, days.end)
         elif order.source != "files":
             log.warning("ticks has nothing from %s to %s; there is nothing to make bars of", days.first, days.end)
@@ -152,7 +153,9 @@ def _say(landed: Landed, what: str = "ticks added") -> None:
     log.info("%s: %s; %s were there already", what, statuses, f"{landed.already_there:,}")
 
 
-def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> int:
+def rebuild_range(
+    spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str], *, alone: bool = False
+) -> int:
     """Compute the bars of a range anew from ``ticks``. Returns how many were computed.
 
     A bar that comes out as it was is left alone. One whose window is still open is not final yet, and the stream
@@ -163,39 +166,56 @@ def rebuild_range(spark: SparkSession, settings: Settings, days: Range, coins: S
         settings: where the tables are.
         days: the UTC days.
         coins: only these; empty is all.
+        alone: no stream runs, whatever its status says.
     """
-    sink = _open_sink(spark, settings)
+    sink = _open_sink(spark, settings, alone=alone)
     ticks = accepted_ticks(spark, settings, first=days.start_s, end=days.end_s, coins=coins)
 
     def make(step: Step) -> None:
         rebuild_days(spark, settings, sink, step, coins)
         log.info("%s to %s: %d bars so far", step.days.first, step.days.end, sink.bars_written)
 
-    _in_steps(spark, settings, _by_date(ticks), "ticks", make)
+    # A day may have bars and no ticks, of candles or past retention: its files come again too.
+    counts = _by_date(_in_files(spark, settings, days, coins)) | _by_date(ticks)
+    _in_steps(spark, settings, counts, "ticks", make)
     return sink.bars_written
+
+
+def _in_files(spark: SparkSession, settings: Settings, days: Range, coins: Sequence[str]) -> DataFrame:
+    is_in_days = (f.col("date") >= f.lit(days.first)) & (f.col("date") < f.lit(days.end))
+    bars = published(read_bars(spark, settings.job).filter(is_in_days), settings)
+    return bars.filter(f.col("coin_id").isin(list(coins))) if coins else bars
 
 
 def take_in_candles(spark: SparkSession, settings: Settings, order: Order, history: CandleHistory) -> tuple[int, int]:
     """Make bars of candles, where there is none of ticks. Returns how many were taken in, and how many were not."""
     for reason, rows in sorted(history.rejected.items()):
         log.warning("%s candles are turned away: %s", f"{rows:,}", reason)
-    sink = _open_sink(spark, settings)
+    sink = _open_sink(spark, settings, alone=order.alone)
     candles = _in_range(history.candles.withColumn("event_time", f.col("window_start")), order)
     with kept(candle_bars(candles)) as bars:
         coins = [row["coin_id"] for row in bars.select("coin_id").distinct().collect()]
         left_out = _having_ticks(bars, settings)
 
         def write(step: Step) -> None:
-            place = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
+            left: Place | None = Place(step.days.start_s, step.days.end_s, coins, step.is_followed)
             is_in_step = (f.col("date") >= f.lit(step.days.first)) & (f.col("date") < f.lit(step.days.end))
-            sink.rewrite(bars.filter(is_in_step), place)
+            while left is not None:
+                is_left = (f.unix_seconds("window_end") > left.first) & (f.unix_seconds("window_start") < left.end)
+                sink.rewrite(bars.filter(is_in_step & is_left), left)
+                left = sink.follow(left)
 
         _in_steps(spark, settings, _by_date(bars), "candles", write)
     return sink.bars_written - left_out, left_out
 
 
-def _open_sink(spark: SparkSession, settings: Settings) -> BarSink:
-    return BarSink(settings, claim_horizon(settings, now_s=time.time()), final_through_s(spark, settings))
+def _open_sink(spark: SparkSession, settings: Settings, *, alone: bool) -> BarSink:
+    def look() -> tuple[int, int]:
+        closed = claim_horizon(settings, now_s=time.time(), alone=alone)
+        return closed, final_through_s(spark, settings)
+
+    closed, final = look()
+    return BarSink(settings, closed, final, look=look)
 
 
 def _having_ticks(bars: DataFrame, settings: Settings) -> int:

@@ -1,12 +1,18 @@
 """Drivers: the streaming job and whoever else writes the same tables, and when they would lose each other's commits."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jobs.storage import S3_SCHEMES, open_file
+from jobs.checkpoint import open_checkpoint
+from jobs.lease import hold_checkpoint
+from jobs.storage import S3_SCHEMES, local_path, open_file
 from pricestream.errors import StorageError
+from pricestream.lock import is_held
 from pricestream.settings import Settings
 
 #: What a job is in while more may come from it.
@@ -15,7 +21,7 @@ _RUNNING: Final = ("starting", "running", "stopping")
 
 @dataclass(frozen=True)
 class StreamStatus:
-    """What the streaming job last said of itself. One that was killed still says that it runs."""
+    """What the streaming job last said of itself."""
 
     is_running: bool
     #: The watermark it has reached, epoch ms; None before there is one.
@@ -24,6 +30,9 @@ class StreamStatus:
 
 def read_stream_status(settings: Settings) -> StreamStatus:
     """Read the status file of the streaming job; where there is none, it does not run.
+
+    One that was killed still says that it runs. Where its checkpoint is on a disk, it is told by the lock that it no
+    longer holds; on S3 by nothing.
 
     Raises:
         StorageError: the file is damaged, or cannot be read.
@@ -34,9 +43,37 @@ def read_stream_status(settings: Settings) -> StreamStatus:
         return StreamStatus(is_running=False, watermark_ms=None)
     try:
         status: dict[str, Any] = json.loads(data)
-        return StreamStatus(status["state"] in _RUNNING, status["bars"]["watermark_ms"])
+        is_running = status["state"] in _RUNNING and not _is_let_go(settings)
+        return StreamStatus(is_running, status["bars"]["watermark_ms"])
     except (ValueError, KeyError, TypeError):
         raise StorageError(f"{settings.job.status_file}: is damaged; remove it") from None
+
+
+def _is_let_go(settings: Settings) -> bool:
+    """Tell whether a job has held the checkpoint, and none does any more."""
+    root = settings.job.checkpoint
+    return urlsplit(root).scheme not in S3_SCHEMES and is_held(local_path(root)) is False
+
+
+@contextmanager
+def keep_alone(settings: Settings, *, alone: bool) -> Iterator[None]:
+    """Keep a driver and the stream from writing tables on S3 together, where nothing makes them take turns.
+
+    It holds the stream's checkpoint meanwhile, so that the stream can not be started either.
+
+    Args:
+        settings: where the tables are, and what the streaming job says of itself.
+        alone: the caller knows better, as where the job was killed and could not say that it ended.
+
+    Raises:
+        StorageError: they would lose each other's commits.
+    """
+    refuse_beside_stream(settings, alone=alone)
+    if not _may_lose_commits(settings):
+        yield
+        return
+    with hold_checkpoint(open_checkpoint(settings), threading.Event(), patience_seconds=settings.job.s3.lease_seconds):
+        yield
 
 
 def refuse_beside_stream(settings: Settings, *, alone: bool) -> None:
@@ -53,10 +90,17 @@ def refuse_beside_stream(settings: Settings, *, alone: bool) -> None:
         StorageError: they would lose each other's commits.
     """
     job = settings.job
-    on_s3 = [path for path in (job.ticks, job.bars) if urlsplit(path).scheme in S3_SCHEMES]
-    if alone or not on_s3 or job.s3.commit_table or not read_stream_status(settings).is_running:
+    if alone or not _may_lose_commits(settings) or not read_stream_status(settings).is_running:
         return
     raise StorageError(
-        f"{on_s3[0]}: the stream runs ({job.status_file} says so), and two drivers would lose each other's commits on "
-        "S3; set job.s3.commit_table, stop the stream, or say --alone if it does not run"
+        f"{_on_s3(settings)[0]}: the stream runs ({job.status_file} says so), and two drivers would lose each other's "
+        "commits on S3; set job.s3.commit_table, stop the stream, or say --alone if it does not run"
     )
+
+
+def _may_lose_commits(settings: Settings) -> bool:
+    return bool(_on_s3(settings)) and not settings.job.s3.commit_table
+
+
+def _on_s3(settings: Settings) -> list[str]:
+    return [path for path in (settings.job.ticks, settings.job.bars) if urlsplit(path).scheme in S3_SCHEMES]

@@ -3,24 +3,29 @@
 from pyspark.sql import SparkSession
 
 from jobs import tables
-from jobs.checkpoint import open_checkpoint
+from jobs.checkpoint import BARS, open_checkpoint
 from jobs.drivers import read_stream_status
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
 
 
-def closed_through_s(settings: Settings, *, now_s: float) -> int:
+def closed_through_s(settings: Settings, *, now_s: float, alone: bool = False) -> int:
     """Tell up to when windows may be made final, epoch seconds.
 
     While the stream runs it is up to where it has closed them: it gives the rest their last ticks. While it does not,
     everything is closed that it would have closed by now; where more ticks come once it runs again, it makes
     those windows anew.
 
+    Args:
+        settings: where the checkpoint and the status are.
+        now_s: the time, epoch seconds.
+        alone: the stream does not run, whatever its status says.
+
     Raises:
         StorageError: the stream runs and has not closed a window yet.
     """
     closed = open_checkpoint(settings).closed_through_s()
-    if not read_stream_status(settings).is_running:
+    if alone or not read_stream_status(settings).is_running:
         return max(closed, int(now_s) - settings.job.watermark_seconds)
     if not closed:
         raise StorageError(
@@ -30,13 +35,13 @@ def closed_through_s(settings: Settings, *, now_s: float) -> int:
     return closed
 
 
-def claim_horizon(settings: Settings, *, now_s: float) -> int:
-    """Tell up to when windows may be made final, and let the stream know when it starts again.
+def claim_horizon(settings: Settings, *, now_s: float, alone: bool = False) -> int:
+    """Tell up to when windows may be made final (:func:`closed_through_s`), and let the stream know when it starts.
 
     Raises:
         StorageError: the stream runs and has not closed a window yet.
     """
-    closed = closed_through_s(settings, now_s=now_s)
+    closed = closed_through_s(settings, now_s=now_s, alone=alone)
     open_checkpoint(settings).mark_backfilled(closed)
     return closed
 
@@ -50,14 +55,24 @@ def final_through_s(spark: SparkSession, settings: Settings) -> int:
     return max(open_checkpoint(settings).backfilled_through_s(), tables.final_through_s(spark, settings.job))
 
 
-def judged_through_s(settings: Settings, *, now_s: float) -> int | None:
+def judged_through_s(settings: Settings, *, now_s: float, alone: bool = False) -> int | None:
     """Tell up to when bars must be there, epoch seconds; None where that cannot be told yet.
 
-    A stream that has stopped may have left windows unclosed. Where there never was one, all that was taken in
-    has its bars.
+    A stream that has stopped may have left windows unclosed, all of them where it stopped early. Where there never
+    was one, all that was taken in has its bars.
+
+    Args:
+        settings: where the checkpoint and the status are.
+        now_s: the time, epoch seconds.
+        alone: the stream does not run, whatever its status says.
     """
     closed = open_checkpoint(settings).closed_through_s()
     if closed:
         return closed
-    is_running = read_stream_status(settings).is_running
-    return None if is_running else int(now_s) - settings.job.watermark_seconds
+    is_running = not alone and read_stream_status(settings).is_running
+    return None if is_running or has_stream(settings) else int(now_s) - settings.job.watermark_seconds
+
+
+def has_stream(settings: Settings) -> bool:
+    """Tell whether a stream has begun to make bars with the checkpoint, running now or not."""
+    return open_checkpoint(settings).store.exists(f"{BARS}/metadata")

@@ -34,8 +34,8 @@ def rebuild(windows: DataFrame, settings: Settings, sink: BarSink, *, closed_s: 
         coins = [row["coin_id"] for row in extended.select("coin_id").distinct().collect()]
         place = Place(extent.first, extent.end, coins=coins, closed_s=closed_s)
 
-        def make() -> DataFrame:
-            return bars_of(extended.drop("window_end"), settings, first=extent.first, end=extent.end)
+        def make(part: Place) -> DataFrame:
+            return bars_of(extended.drop("window_end"), settings, first=part.first, end=part.end)
 
         _rewrite(windows.sparkSession, settings, sink, make, place)
         return extent.rows
@@ -54,27 +54,33 @@ def rebuild_days(spark: SparkSession, settings: Settings, sink: BarSink, step: S
     first, end = step.days.start_s, step.days.end_s
     place = Place(first, end, coins=coins, is_followed=step.is_followed)
 
-    def make() -> DataFrame:
-        return bars_between(spark, settings, first=first, end=end, coins=coins)
+    def make(part: Place) -> DataFrame:
+        return bars_between(spark, settings, first=part.first, end=part.end, coins=coins)
 
     _rewrite(spark, settings, sink, make, place)
 
 
 def _rewrite(
-    spark: SparkSession, settings: Settings, sink: BarSink, make: Callable[[], DataFrame], place: Place
+    spark: SparkSession, settings: Settings, sink: BarSink, make: Callable[[Place], DataFrame], place: Place
 ) -> None:
-    """Write bars; and again where ``ticks`` got more of their windows while they were made.
+    """Write bars; and again where ``ticks`` got more of their windows while they were made, or the stream closed some.
 
     Whoever added those makes the bars anew as well, but these, from fewer ticks, may have been written after them.
     """
-    is_missed = True
-    while is_missed:
+    left: Place | None = place
+    while left is not None:
         version = newest_version(spark, settings.job.ticks)
-        sink.rewrite(make(), place)
-        added = ticks_added_since(spark, settings.job, version).filter(on_dates(place.first, place.end))
-        # What the stream reads belongs into windows that are still open, with rare exceptions.
-        is_of_closed = f.unix_seconds("event_time") < max(sink.closed_s, place.closed_s)
-        is_touching = (f.col("status") == OK) & (f.col("added_by").isNotNull() | is_of_closed)
-        if place.coins:
-            is_touching &= f.col("coin_id").isin(list(place.coins))
-        is_missed = not added.filter(is_touching).isEmpty()
+        sink.rewrite(make(left), left)
+        closed_since = sink.follow(left)
+        left = left if _is_missed(spark, settings, sink, left, version) else closed_since
+
+
+def _is_missed(spark: SparkSession, settings: Settings, sink: BarSink, place: Place, version: int) -> bool:
+    """Tell whether ``ticks`` got more of a place's closed windows since this version, or any by another backfill."""
+    added = ticks_added_since(spark, settings.job, version).filter(on_dates(place.first, place.end))
+    # What the stream reads belongs into windows that are still open, with rare exceptions.
+    is_of_closed = f.unix_seconds("event_time") < max(sink.closed_s, sink.final_s, place.closed_s)
+    is_touching = (f.col("status") == OK) & (f.col("added_by").isNotNull() | is_of_closed)
+    if place.coins:
+        is_touching &= f.col("coin_id").isin(list(place.coins))
+    return not added.filter(is_touching).isEmpty()

@@ -1,7 +1,7 @@
 """Sink: bars, and all that follows from them, go into the table and into the CSV tree, in a stream or a rebuild."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame, Row
@@ -16,6 +16,7 @@ from jobs.remake import as_ticks_have_them
 from jobs.revise import CHANGED, GONE, NEW, SAME
 from jobs.schema import BAR_KEY
 from jobs.tables import newest_version, read_bars, span_condition, upsert_bars, was_outrun
+from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
 
@@ -31,6 +32,8 @@ class BarSink:
     closed_s: int
     #: Rows are final up to here, by whoever made them so while the stream stood still; they stay so, epoch seconds.
     final_s: int = 0
+    #: Tells the two anew, where others move them on meanwhile.
+    look: Callable[[], tuple[int, int]] | None = None
     #: How many bars this run was given, and which files it looked after.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
@@ -75,11 +78,29 @@ class BarSink:
             self.bars_written += bars.count()
             return replaced
 
-    @retry_on_conflict
+    def follow(self, place: "Place") -> "Place | None":
+        """Look again up to when windows are closed. Gives the part of a place that has closed since, if any has.
+
+        The stream beside this has closed them without what was being written here.
+        """
+        longest, base = max(map(interval_seconds, self.settings.job.all_intervals)), self.settings.job.interval_seconds
+        before = max(self.closed_s, self.final_s)
+        if self.look is None or before >= -(-place.end // longest) * longest:
+            return None
+        closed, final = self.look()
+        self.closed_s, self.final_s = max(self.closed_s, closed), max(self.final_s, final)
+        since, until = (each // base * base for each in (before, max(self.closed_s, self.final_s)))
+        if since == until or until <= place.first:
+            return None
+        # Where only a longer window has closed, the last one that lies in it will do.
+        first = max(place.first, min(since, place.end - base))
+        return replace(place, first=first, end=min(place.end, until), is_followed=False)
+
     def _write(self, work: "_Work", txn: tuple[str, int] | None) -> int:
         files = self._settle(work, txn)
         while files is None:
-            # Another writer was in between: what was read for this is no longer what is there.
+            # Another writer was in between: what was read for this is no longer what is there. The transaction is
+            # done, and under its number nothing more would be written.
             files = self._settle(work, None)
         for each in files if txn else ():
             self.stale = (self.stale - set(each["fresh"])) | set(each["silent"])
@@ -87,6 +108,7 @@ class BarSink:
         self.files |= {each.key for each in partitions}
         return publish(work.bars.sparkSession, self.settings, partitions)
 
+    @retry_on_conflict
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
         spark, job = work.bars.sparkSession, self.settings.job

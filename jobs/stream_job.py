@@ -52,6 +52,9 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     keep_as_set(spark, settings.job)
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
+    status_file = StatusFile(settings)
+    # Before anything is looked up: a backfill that sees it leaves the windows that are open to the stream.
+    status_file.write(status)
     sink = BarSink(settings, checkpoint.closed_through_s(), final_through_s(spark, settings))
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
     supervisor = Supervisor(
@@ -60,7 +63,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
         repair=StragglerRepair(spark, settings, checkpoint, sink),
         sink=sink,
         status=status,
-        status_file=StatusFile(settings),
+        status_file=status_file,
         ticks_store=open_store(settings.job.ticks, settings.job.s3, settings.stream.region),
         stop_store=stop_store,
         stop_name=stop_name,

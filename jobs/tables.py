@@ -111,9 +111,11 @@ def was_outrun(spark: SparkSession, path: str, read: int) -> bool:
     ours = int(spark.conf.get(_LAST_COMMIT) or read)
     if ours <= read + 1:
         return False
-    commits = DeltaTable.forPath(spark, spark_path(path)).history(ours - read).filter(f.col("version") > read)
+    # The newest may be later than ours, and the last entries of the history count from there.
+    commits = DeltaTable.forPath(spark, spark_path(path)).history(newest_version(spark, path) - read)
+    between = commits.filter((f.col("version") > read) & (f.col("version") < ours))
     # Compaction changes no row.
-    return commits.filter(f.col("operation").isin(*_CHANGES)).count() > 1
+    return not between.filter(f.col("operation").isin(*_CHANGES)).isEmpty()
 
 
 def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 
 from jobs.audit import audit_lake
 from jobs.audit_scope import Dates, parse_dates
@@ -17,9 +18,11 @@ from jobs.checkpoint import open_checkpoint
 from jobs.days import Range
 from jobs.parse import parse
 from jobs.schema import KINESIS
+from jobs.sink import BarSink, Place
 from jobs.storage import spark_path
 from jobs.tables import append_ticks, create_tables, read_bars, read_ticks
 from jobs.validate import validate
+from jobs.window import base_bars
 from pricestream.errors import SettingsError
 from pricestream.settings import Settings
 from pricestream.tick import Tick
@@ -109,6 +112,45 @@ def test_lost_bars_and_files_come_back_as_they_were(spark: SparkSession, setting
     rebuild_range(spark, settings, DAYS, [])
     assert bars(spark, settings) == EXPECTED
     assert csv_tree(settings) == tree
+
+
+def test_what_the_stream_closes_meanwhile_is_made_again(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last minute is open when the backfill begins, and the stream closes it before that has written.
+
+    minute      06 00:10
+    bitcoin     |# then, while the backfill writes: #|
+    ethereum    |# from a file, which the stream passes over|
+    """
+    end_ms = DAY_MS + (24 * 60 + 10) * MINUTE_MS
+    from_file = landed(spark, settings, [tick("ethereum", 3.0, end_ms, 8)]).withColumn("added_by", f.lit("backfill"))
+    append_ticks(from_file, settings.job)
+    later = landed(spark, settings, [tick("bitcoin", 9.0, end_ms + 1_000, 7)])
+    pending = [later]
+
+    def close(more: DataFrame) -> None:
+        append_ticks(more, settings.job)
+        ticks = read_ticks(spark, settings.job).filter(f"coin_id = 'bitcoin' AND unix_millis(event_time) >= {end_ms}")
+        sink = BarSink(settings, end_ms // 1000)
+        sink.close(base_bars(ticks, interval="1m", seconds=60), through_s=end_ms // 1000 + 60, txn=("query", 1))
+        runs(settings, end_ms + MINUTE_MS)
+
+    rewrite = BarSink.rewrite
+
+    def rewrite_late(self: BarSink, bars: DataFrame, place: Place) -> int:
+        if pending:
+            close(pending.pop())
+        return rewrite(self, bars, place)
+
+    monkeypatch.setattr(BarSink, "rewrite", rewrite_late)
+    rebuild_range(spark, settings, DAYS, [])
+    minute = {key: value for key, value in bars(spark, settings).items() if key[1] == "06 00:10"}
+    assert minute == {
+        ("bitcoin", "06 00:10"): (9.0, 2, None, 2),
+        ("ethereum", "06 00:10"): (3.0, 1, None, 0),
+    }
+    assert b"ethereum,usd,2026-01-06T00:10:00Z" in csv_tree(settings)["interval=1m/date=2026-01-06/hour=00/bars.csv"]
 
 
 def test_other_coins_and_other_days_are_left_alone(spark: SparkSession, settings: Settings) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from jobs.derive import derive
 from jobs.schema import OK
 from jobs.sink import BarSink, Place
 from jobs.tables import append_ticks, create_tables, final_through_s, read_bars, upsert_bars
@@ -155,6 +157,32 @@ def test_another_writer_in_between_is_seen_and_the_bars_are_made_once_more(
     close(BarSink(settings, NINE_S + 60), bars(spark, ("bitcoin", at(1), 110.0)), minute=2)
     [bar] = read_bars(spark, settings.job).filter("interval = '1m' AND close = 110").select("log_return").collect()
     assert bar["log_return"] == pytest.approx(0.0953101798)
+
+
+def test_what_is_made_once_more_is_not_taken_for_the_same_transaction(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First another writer was in between, then Delta sees a conflict: only the first commit had the number."""
+    numbers: list[object] = []
+
+    def upsert(*args: Any, txn: tuple[str, int] | None, **kwargs: Any) -> None:
+        numbers.append(txn)
+        if len(numbers) == 2:
+            raise ConcurrentAppendException("in between")
+        upsert_bars(*args, txn=txn, **kwargs)
+
+    outruns = iter([True])
+    monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
+    monkeypatch.setattr("jobs.sink.was_outrun", lambda *_: next(outruns, False))
+    # What is stored is another's after the first time.
+    derived = iter([derive])
+    monkeypatch.setattr("jobs.sink.derive", lambda *args: next(derived, _all_new)(*args))
+    close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0), 100.0)), minute=1)
+    assert numbers == [("query", 0), None, None]
+
+
+def _all_new(*args: Any) -> DataFrame:
+    return derive(args[0], args[1].limit(0), *args[2:])
 
 
 def test_a_micro_batch_that_is_replayed_changes_nothing(spark: SparkSession, settings: Settings) -> None:

@@ -8,13 +8,15 @@ import duckdb
 import pandas as pd
 import pytest
 from delta.exceptions import ConcurrentAppendException
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.publish import CSV_COLUMNS, Partition, publish
 from jobs.schema import BARS
 from jobs.sink import BarSink, Place
-from jobs.tables import create_tables, read_bars, upsert_bars
+from jobs.storage import spark_path
+from jobs.tables import create_tables, newest_version, read_bars, upsert_bars, was_outrun
 from jobs.window import base_bars
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -132,6 +134,21 @@ def test_a_bar_changes_the_file_of_the_hour_behind_where_that_looks_back(
     write(settings, minutes(spark, TICKS[1:2]))
     assert tree(settings)[KEYS[1]] != alone
     assert b",0.09531017980432493," in tree(settings)[KEYS[1]]
+
+
+def test_a_commit_between_is_seen_whatever_comes_behind_ours(spark: SparkSession, settings: Settings) -> None:
+    """
+    read   another's   ours   compaction
+    |------|-----------|------|---------
+    """
+    path = settings.job.bars
+    read = newest_version(spark, path)
+    other = spark.newSession()
+    write(settings, minutes(other, TICKS[:1]))
+    write(settings, minutes(spark, TICKS[2:3]))
+    DeltaTable.forPath(other, spark_path(path)).optimize().executeCompaction()
+    assert was_outrun(spark, path, read)
+    assert not was_outrun(spark, path, read + 1)
 
 
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:

@@ -1,18 +1,26 @@
 """When a second driver may write, by what the settings and the status file say."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
-from jobs.drivers import StreamStatus, read_stream_status, refuse_beside_stream
+from jobs.checkpoint import open_checkpoint
+from jobs.drivers import StreamStatus, keep_alone, read_stream_status, refuse_beside_stream
+from jobs.lease import hold_checkpoint
 from jobs.status import Status
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
 
 
 def settings(tmp_path: Path, root: str, commit_table: str | None = None) -> Settings:
-    job = {"ticks": f"{root}/ticks", "bars": f"{root}/bars", "status_file": str(tmp_path / "status.json")}
+    job = {
+        "ticks": f"{root}/ticks",
+        "bars": f"{root}/bars",
+        "status_file": f"{tmp_path}/status.json",
+        "checkpoint": f"{tmp_path}/checkpoint",
+    }
     return Settings.model_validate({"job": job | {"s3": {"commit_table": commit_table}}})
 
 
@@ -44,6 +52,25 @@ def test_one_table_on_s3_is_enough(tmp_path: Path) -> None:
 def test_a_stream_that_has_ended_is_in_nobodys_way(tmp_path: Path, state: str) -> None:
     says(tmp_path, state)
     refuse_beside_stream(settings(tmp_path, "s3://lake"), alone=False)
+
+
+def test_a_stream_that_was_killed_is_told_by_the_lock_that_went_with_it(tmp_path: Path) -> None:
+    says(tmp_path, "running")
+    there = settings(tmp_path, "s3://lake")
+    with keep_alone(settings(tmp_path, "s3://lake"), alone=True):
+        assert read_stream_status(there).is_running
+    assert not read_stream_status(there).is_running
+    refuse_beside_stream(there, alone=False)
+
+
+def test_the_stream_is_kept_out_while_another_driver_writes_on_s3(tmp_path: Path) -> None:
+    there = settings(tmp_path, "s3://lake")
+    refusal = pytest.raises(StorageError, match=r"job.checkpoint .*: another job \(process [0-9]+\) is using it")
+    with keep_alone(there, alone=False), refusal, hold_checkpoint(open_checkpoint(there), threading.Event()):
+        pass
+    for apart in (settings(tmp_path, str(tmp_path)), settings(tmp_path, "s3://lake", commit_table="pricestream")):
+        with keep_alone(apart, alone=False), hold_checkpoint(open_checkpoint(apart), threading.Event()):
+            pass
 
 
 def test_a_stream_that_never_ran_is_in_nobodys_way(tmp_path: Path) -> None:
