@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jobs.report_model import CoinBars, Report
 from jobs.report_number import choose_format, format_change, format_duration, trend_of
+from jobs.report_text import plain
 
 #: Windows to look at more closely, as far as there are more than these.
 _CLOSE_LOOKS: Final = (30, 60, 120, 240)
@@ -36,8 +37,8 @@ def _coin(coin: CoinBars, report: Report) -> dict[str, Any]:
     write = choose_format(price for bar in coin.bars for price in (bar.low, bar.high))
     change = coin.change_pct
     return {
-        "name": coin.coin_id,
-        "currency": coin.vs_currency.upper(),
+        "name": plain(coin.coin_id),
+        "currency": plain(coin.vs_currency.upper()),
         "last": write(coin.last),
         "change": format_change(change),
         "trend": trend_of(change),

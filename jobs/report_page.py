@@ -1,10 +1,9 @@
 """Report page: one HTML file that needs nothing else, neither a server nor the Internet.
 
-Every text that comes from outside goes through :func:`html.escape` or, in the data of the charts,
+Every text that comes from outside goes through :func:`jobs.report_text.markup` or, in the data of the charts,
 through :func:`jobs.report_chart.chart_json`; the script writes texts as text, never as markup.
 """
 
-from html import escape
 from importlib.resources import files
 from string import Template
 from typing import Final
@@ -15,6 +14,7 @@ from jobs.report_chart import chart_json
 from jobs.report_model import TILES, CoinBars, Report
 from jobs.report_number import choose_format, format_change, format_duration, format_moment, format_share, trend_of
 from jobs.report_sparkline import HEIGHT, WIDTH, sparkline_path
+from jobs.report_text import markup
 
 _SOURCES: Final = {
     "coingecko": ("CoinGecko", 'Data from <a href="https://www.coingecko.com" rel="noopener">CoinGecko</a>'),
@@ -29,12 +29,12 @@ _TREND_MARKS: Final = {"up": "▲", "down": "▼", "flat": "■"}
 
 def render_report(report: Report) -> str:
     """Render the page, UTF-8, about 5 MB; a few kB while there are no bars to draw."""
-    chip, attribution = _SOURCES.get(report.source, (escape(report.source), f"Source: {escape(report.source)}"))
-    detail = f" ({escape(report.source_detail)})" if report.source_detail else ""
+    chip, attribution = _SOURCES.get(report.source, (markup(report.source), f"Source: {markup(report.source)}"))
+    detail = f" ({markup(report.source_detail)})" if report.source_detail else ""
     return Template(_resource("report.html")).substitute(
         css=_resource("report.css"),
         source=chip,
-        interval=escape(report.interval),
+        interval=markup(report.interval),
         shown=_shown(report),
         tiles=_tiles(report),
         market=_market(report) if report.coins else _no_bars(report),
@@ -71,7 +71,7 @@ def _tiles(report: Report) -> str:
     tiles = []
     for key, name, meaning in TILES:
         count = report.counts.get(key, 0)
-        share = f'<span class="share">{escape(format_share(count, whole))}</span>' if key != "rows" and count else ""
+        share = f'<span class="share">{markup(format_share(count, whole))}</span>' if key != "rows" and count else ""
         kind = f"tile {key}" + ("" if count else " none")
         tiles.append(
             f'<div class="{kind}"><dt>{name}</dt><dd><span class="count">{count:,}</span> {share}'
@@ -90,7 +90,7 @@ def _row(index: int, coin: CoinBars, report: Report) -> str:
     write = choose_format(price for bar in coin.bars for price in (bar.low, bar.high))
     change = coin.change_pct
     trend = trend_of(change)
-    name, currency = escape(coin.coin_id), escape(coin.vs_currency.upper())
+    name, currency = markup(coin.coin_id), markup(coin.vs_currency.upper())
     stale = _STALE if coin.is_stale else ""
     path = sparkline_path(coin, report.start_ms, report.end_ms, report.interval_ms)
     return (
@@ -118,11 +118,11 @@ def _no_bars(report: Report) -> str:
 def _omissions(report: Report) -> str:
     if not report.omissions:
         return ""
-    notes = "".join(f"<li>{escape(text)}</li>" for text in report.omissions)
+    notes = "".join(f"<li>{markup(text)}</li>" for text in report.omissions)
     return f'<ul class="omissions" aria-label="What this page leaves out">{notes}</ul>'
 
 
 def _settings(report: Report) -> str:
     return "\n".join(
-        f"<div><dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd></div>" for name, value in report.settings
+        f"<div><dt>{markup(name)}</dt><dd><bdi>{markup(value)}</bdi></dd></div>" for name, value in report.settings
     )

@@ -214,3 +214,41 @@ def test_every_coin_can_be_chosen_from_the_keyboard() -> None:
     assert rows == [str(number) for number in range(24)]
     titles = [attributes["title"] for tag, attributes in page.tags if tag == "button"]
     assert titles == [coin["name"] for coin in page.chart["coins"]]
+
+
+@pytest.mark.parametrize("turn", ["\u202e", "\u2066", "\u2067\u202e", "\u200f", "\u061c"])
+def test_no_name_turns_the_writing_of_what_stands_beside_it(turn: str) -> None:
+    name = f"{turn}niocti{turn}b"
+    html = render_report(a_report(a_coin(name), source=name, settings=((name, name),), omissions=(name,)))
+    page = Page(html)
+    # The script of Plotly has some of these of its own.
+    assert not set(turn) & set(page.text)
+    assert not any(set(turn) & set(value or "") for _, attributes in page.tags for value in attributes.values())
+    marks = "\N{REPLACEMENT CHARACTER}" * len(turn)
+    assert page.chart["coins"][0]["name"] == f"{marks}niocti{marks}b"
+
+
+def test_a_long_name_is_there_once_in_each_place_and_whole() -> None:
+    name = "y" * 2_048
+    page = read(a_coin(name))
+    assert page.words.count(name) == 1
+    assert page.chart["coins"][0]["name"] == name
+
+
+def test_the_policy_stands_before_all_that_it_is_to_hold() -> None:
+    # What comes before it is not held to it; and it lets nothing be fetched, sent or framed.
+    page = read(a_coin(), source="coingecko")
+    tags = [(tag, attributes.get("http-equiv")) for tag, attributes in page.tags]
+    first = tags.index(("meta", "Content-Security-Policy"))
+    assert [tag for tag, _ in tags[:first]] == ["html", "head", "meta"]
+    content = page.tags[first][1]["content"]
+    assert content is not None
+    policy = dict(each.strip().split(" ", 1) for each in content.split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "script-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
