@@ -2,11 +2,13 @@
 
 import logging
 import random
+import time
 from collections.abc import Mapping
 from threading import Event
 from typing import Final
 
 import requests
+import urllib3
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_when_event_set
 
 from coingecko.backoff import backoff
@@ -22,7 +24,13 @@ _NETWORK_ERRORS: Final = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.HTTPError,
 )
+#: The timeout is for each wait on the network; for a whole body it is this many of it.
+_BODY_TIMEOUTS: Final = 3
+#: More than all that is ever asked for.
+_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
+_PIECE_BYTES: Final = 65_536
 
 
 class Unavailable(Exception):  # noqa: N818 - not an error: a later call may do better
@@ -94,13 +102,14 @@ class ApiClient:
         retrying = self._retrying.copy(
             stop=self._retrying.stop | (lambda _: self._clock.now_ms() >= deadline_ms)  # type: ignore[operator]
         )
+        patience_seconds = (deadline_ms - self._clock.now_ms()) / 1000
         try:
-            return retrying(self._attempt, path, params, deadline_ms)
+            return retrying(self._attempt, path, params, deadline_ms, patience_seconds)
         except _TryAgain as error:
             raise Unavailable(str(error)) from None
 
-    def _attempt(self, path: str, params: Mapping[str, str], deadline_ms: int) -> object:
-        self._await_budget(deadline_ms)
+    def _attempt(self, path: str, params: Mapping[str, str], deadline_ms: int, patience_seconds: float) -> object:
+        self._await_budget(deadline_ms, patience_seconds)
         self._budget.take(self._clock.now_ms())
         self.calls += 1
         verdict = self._call(path, params)
@@ -114,19 +123,21 @@ class ApiClient:
         log.log(logging.DEBUG if self._is_failing else logging.WARNING, "%s; trying again", reason)
         self._is_failing = True
         if verdict.after is not None:
-            self._budget.block(self._clock.now_ms() + round(verdict.after * 1000))
+            self._budget.block(self._clock.now_ms(), verdict.after)
         raise _TryAgain(reason, told_to_wait=verdict.after is not None)
 
     def _call(self, path: str, params: Mapping[str, str]) -> Ok | Retry | GiveUp:
         try:
             # Redirects are not followed: the key's header would go along to another host.
-            response = self._session.get(
+            with self._session.get(
                 self._base_url + path,
                 params=params,
                 headers=self._headers,
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
+                stream=True,
+            ) as response:
+                body = _read(response, within_seconds=_BODY_TIMEOUTS * self._timeout)
         except _NETWORK_ERRORS as error:
             # The library's own text holds addresses and objects; its name says enough.
             return Retry(f"CoinGecko cannot be reached ({type(error).__name__})")
@@ -135,15 +146,16 @@ class ApiClient:
         return classify(
             response.status_code,
             response.headers,
-            response.content,
+            body,
             now_ms=self._clock.now_ms(),
             key_env=self._key_env,
             hide=self._secret,
         )
 
-    def _await_budget(self, deadline_ms: int) -> None:
+    def _await_budget(self, deadline_ms: int, patience_seconds: float) -> None:
         while wait := self._budget.wait(self._clock.now_ms()):
-            if self._clock.now_ms() + wait.seconds * 1000 > deadline_ms:
+            # On a clock that was set back the deadline is further away than it was.
+            if self._clock.now_ms() + wait.seconds * 1000 > deadline_ms or wait.seconds > patience_seconds:
                 raise Unavailable(wait.reason)
             self._clock.sleep(wait.seconds, self._stop)
             if self._stop.is_set():
@@ -155,3 +167,24 @@ class ApiClient:
         if isinstance(error, _TryAgain) and error.told_to_wait:
             return 0.0
         return backoff(state.attempt_number, self._rng)
+
+
+def _read(response: requests.Response, *, within_seconds: float) -> bytes:
+    """Read a body piece by piece: one that trickles in, or does not end, must not hold up who asks.
+
+    Raises:
+        requests.Timeout: it takes longer than that.
+        requests.exceptions.ContentDecodingError: it is larger than any answer.
+    """
+    if response.is_redirect:
+        # The library has read it to see where it leads.
+        return response.content
+    until = time.monotonic() + within_seconds
+    body = bytearray()
+    while piece := response.raw.read1(_PIECE_BYTES, decode_content=True):
+        body += piece
+        if time.monotonic() > until:
+            raise requests.Timeout
+        if len(body) > _MAX_BODY_BYTES:
+            raise requests.exceptions.ContentDecodingError
+    return bytes(body)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -43,7 +43,10 @@ def classify(
     """
     content, is_json = _read(body)
     error = find_error(content, hide)
-    after = retry_after(headers.get("Retry-After"), now_ms=now_ms)
+    # A date is one on the server's clock: ours may be a day off.
+    moment = _moment(headers.get("Date", ""))
+    told_ms = now_ms if moment is None else round(moment.timestamp() * 1000)
+    after = retry_after(headers.get("Retry-After"), now_ms=told_ms)
     # CoinGecko's own codes begin at 10000 and are nobody's HTTP status.
     effective = status
     if status == HTTPStatus.OK and error is not None and error.code is not None:
@@ -70,13 +73,16 @@ def retry_after(value: str | None, *, now_ms: int) -> float | None:
     if text.isascii() and text.isdigit():
         # Some thirty years: enough for any server, and still a date.
         return min(float(text), 1e9)
+    moment = _moment(text)
+    return None if moment is None else max(0.0, moment.timestamp() - now_ms / 1000)
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now_ms / 1000)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _read(body: bytes) -> tuple[object, bool]:

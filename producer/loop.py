@@ -123,11 +123,18 @@ class Loop:
             quote.numbered(producer_id=producer_id, seq=seq, source=source)
             for seq, quote in enumerate(poll.quotes, first)
         ]
-        # A machine's clock can be set back; the market's cannot.
-        self._clock_ms = max(self._clock_ms, poll.clock_ms)
+        self._clock_ms = self._steady(poll.clock_ms)
         end = first + len(records)
         beat = tick.heartbeat(clock_ms=self._clock_ms, producer_id=producer_id, seq=end, source=source)
         return [*records, beat]
+
+    def _steady(self, clock_ms: int) -> int:
+        """Keep a heartbeat from going back with the machine's clock, as far as the stream takes what is ahead of it.
+
+        Where the clock was further ahead it was wrong, and a heartbeat that stayed there would close nothing.
+        """
+        is_far_ahead = self._clock_ms - clock_ms > tick.CLOCK_SKEW_SECONDS * 1000
+        return clock_ms if is_far_ahead else max(self._clock_ms, clock_ms)
 
     def _count_sent(self, sent: Sent) -> None:
         self.summary.sent += sent.sent

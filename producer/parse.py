@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from coingecko.number import finite_number
 from producer.quote import Quote
+
+#: Of the year 9999. Later times would leave the range of what carries them.
+_LAST_SECOND: Final = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +18,7 @@ class Prices:
     Attributes:
         quotes: in the order of the ids asked for.
         missing: what was asked for and has no usable price, as ``coin`` or ``coin in currency``.
-        undated: coins whose price came without a time; theirs is that of the poll.
+        undated: coins whose price came without a time that makes sense; theirs is that of the poll.
     """
 
     quotes: list[Quote] = field(default_factory=list)
@@ -38,10 +42,10 @@ def parse_prices(body: object, *, ids: Sequence[str], currencies: Sequence[str],
         if not isinstance(fields, dict):
             missing.append(coin_id)
             continue
-        updated = finite_number(fields.get("last_updated_at"))
-        if updated is None:
+        event_time = _event_time(fields)
+        if event_time is None:
             undated.add(coin_id)
-        event_time = polled_at if updated is None else round(updated * 1000)
+            event_time = polled_at
         for currency in currencies:
             quote = _quote(coin_id, currency, fields, event_time, polled_at)
             if quote is None:
@@ -58,6 +62,12 @@ def absent_currencies(body: object, currencies: Sequence[str]) -> list[str]:
     """
     coins = [fields for fields in body.values() if isinstance(fields, dict)] if isinstance(body, dict) else []
     return [currency for currency in currencies if coins and not any(currency in fields for fields in coins)]
+
+
+def _event_time(fields: Mapping[str, object]) -> int | None:
+    """Read the time (epoch ms); None where there is none, or none that a calendar has."""
+    updated = finite_number(fields.get("last_updated_at"))
+    return None if updated is None or abs(updated) > _LAST_SECOND else round(updated * 1000)
 
 
 def _quote(coin_id: str, currency: str, fields: Mapping[str, object], event_time: int, polled_at: int) -> Quote | None:

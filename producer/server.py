@@ -3,7 +3,7 @@
 import json
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +26,9 @@ class Fault:
         status: the HTTP status.
         headers: beside the usual ones.
         body: what to send; None sends the right answer.
+        change: what to make of the right answer before it is sent.
         delay_seconds: how long to sit on it, in real time.
+        pause_seconds: how long to wait before each few bytes of the body, in real time.
         cut: whether to break off in the middle of the body.
         drop: whether to close the connection without a word.
     """
@@ -34,7 +36,9 @@ class Fault:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    change: Callable[[Any], object] | None = None
     delay_seconds: float = 0.0
+    pause_seconds: float = 0.0
     cut: bool = False
     drop: bool = False
 
@@ -102,8 +106,16 @@ class MarketServer:
             return Fault()
         fault = self.faults.popleft()
         if fault.delay_seconds:
-            self._closing.wait(fault.delay_seconds)
+            self.pause(fault.delay_seconds)
         return fault
+
+    def now_s(self) -> float:
+        """Tell the market's time, epoch seconds."""
+        return self._clock.now_ms() / 1000
+
+    def pause(self, seconds: float) -> None:
+        """Wait, in real time, or until the server is closed."""
+        self._closing.wait(seconds)
 
     def _chart(self, coin_id: str, query: Mapping[str, str]) -> tuple[int, object]:
         for name in ("vs_currency", "from", "to"):
@@ -138,6 +150,11 @@ class MarketServer:
         return fields
 
 
+def _pieces(body: bytes, fault: Fault) -> Iterator[bytes]:
+    size = 16 if fault.pause_seconds else max(1, len(body))
+    return (body[start : start + size] for start in range(0, len(body), size))
+
+
 def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -155,6 +172,8 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
             status, content = market_server.answer(parts.path, query)
             if fault.body is not None or fault.status != 200:
                 status = fault.status
+            if fault.change is not None:
+                content = fault.change(content)
             body = json.dumps(content).encode() if fault.body is None else fault.body
             self.send_response(status)
             self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -164,8 +183,16 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             # A client that has given up, or was killed, is no trouble of the server's.
             with suppress(ConnectionError):
-                self.wfile.write(body[: len(body) // 2] if fault.cut else body)
+                for piece in _pieces(body[: len(body) // 2] if fault.cut else body, fault):
+                    self.wfile.write(piece)
+                    if fault.pause_seconds:
+                        self.wfile.flush()
+                        market_server.pause(fault.pause_seconds)
             self.close_connection = self.close_connection or fault.cut
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """Tell the market's time in the header, as the whole server does."""
+            return super().date_time_string(market_server.now_s() if timestamp is None else timestamp)
 
         def log_message(self, *_: Any) -> None:
             """Say nothing: the client's log has it."""

@@ -196,6 +196,9 @@ class KinesisSink:
         if isinstance(error, HTTPClientError | ConnectionError):
             return f"Kinesis cannot be reached at {self._stream.endpoint_url or region}"
         code = _code(error)
+        if code == "InvalidSignatureException" and _is_about_time(error):
+            # It is set right sooner or later, and until then polling goes on.
+            return "AWS finds this machine's clock more than 5 minutes off; set it right"
         if code == "ResourceNotFoundException":
             raise StreamError(
                 f"stream {name} does not exist in {region}; create it, or set producer.create_stream to true"
@@ -205,6 +208,12 @@ class KinesisSink:
         if code in TRANSIENT_CODES or _status(error) >= 500:
             return code
         raise StreamError(f"stream {name} in {region}: {words_of(error)}") from None
+
+
+def _is_about_time(error: Exception) -> bool:
+    """Tell whether AWS refuses a signature for its age, and not for its key."""
+    text = str(error)
+    return "is now earlier than" in text or "is still later than" in text
 
 
 def _code(error: Exception) -> str:

@@ -108,3 +108,19 @@ def test_retry_after_is_in_seconds_or_a_date(value: str, seconds: float | None) 
     result = verdict(429, after=value)
     assert isinstance(result, Retry)
     assert result.after == (None if seconds is None else pytest.approx(seconds, abs=1e-6))
+
+
+@pytest.mark.parametrize("off_seconds", [-86_400, 0, 86_400])
+def test_a_date_to_wait_for_is_one_on_the_server_s_clock(off_seconds: int) -> None:
+    headers = {"Retry-After": "Mon, 05 Jan 2026 09:01:17 GMT", "Date": "Mon, 05 Jan 2026 09:00:00 GMT"}
+    ours_ms = (1_767_603_600 + off_seconds) * 1000
+    verdict = classify(429, headers, b"", now_ms=ours_ms, key_env="KEY")
+    assert isinstance(verdict, Retry)
+    assert verdict.after == 77.0
+
+
+def test_a_date_that_is_none_leaves_our_own_clock() -> None:
+    headers = {"Retry-After": "Mon, 05 Jan 2026 09:01:17 GMT", "Date": "soon"}
+    verdict = classify(429, headers, b"", now_ms=1_767_603_600_000, key_env="KEY")
+    assert isinstance(verdict, Retry)
+    assert verdict.after == 77.0

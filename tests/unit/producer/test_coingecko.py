@@ -232,6 +232,29 @@ def test_a_slow_answer_is_tried_again() -> None:
         assert it.elapsed == 1
 
 
+def test_an_answer_that_trickles_in_is_not_waited_for_to_its_end() -> None:
+    with rig(coingecko={"timeout_seconds": 0.2}) as it:
+        # Some 30 pieces, each of which comes in time by itself.
+        it.server.faults.append(Fault(pause_seconds=0.1))
+        poll = it.poll()
+        assert (poll.coins, poll.calls) == (3, 2)
+
+
+def test_an_answer_that_trickles_in_within_its_time_is_one() -> None:
+    with rig() as it:
+        it.server.faults.append(Fault(pause_seconds=0.005))
+        poll = it.poll()
+        assert (poll.coins, poll.calls) == (3, 1)
+
+
+def test_an_answer_without_end_is_not_taken_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coingecko.http._MAX_BODY_BYTES", 1_000)
+    with rig() as it:
+        it.server.faults.append(Fault(body=b"[" + b" " * 1_000 + b"]"))
+        poll = it.poll()
+        assert (poll.coins, poll.calls) == (3, 2)
+
+
 def test_retry_after_takes_the_place_of_a_pause() -> None:
     with rig() as it:
         it.server.faults += [

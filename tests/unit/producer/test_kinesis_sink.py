@@ -134,6 +134,32 @@ def test_what_will_not_pass_is_a_clear_error(operation: str, code: str, words: s
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        # As the service words it.
+        "Signature expired: 20180920T174101Z is now earlier than 20180920T174505Z (20180920T175005Z - 5 min.)",
+        "Signature not yet current: 20181017T093750Z is still later than 20181017T093639Z (20181017T093139Z + 5 min.)",
+    ],
+)
+def test_a_clock_that_aws_finds_off_is_for_later(message: str) -> None:
+    rig = Rig()
+    for operation in ["describe_stream_summary"] + ["put_records"] * 6:
+        rig.stubber.add_client_error(operation, "InvalidSignatureException", message, http_status_code=400)
+    with rig.stubber:
+        assert "clock" in rig.sink.prepare(create=False)
+        outcome = rig.sink.put(records(1), rig.stop)
+    assert ([each.seq for each in outcome.failed], "clock" in outcome.reason) == ([1], True)
+
+
+def test_a_signature_that_is_wrong_is_a_clear_error() -> None:
+    rig = Rig()
+    words = "The request signature we calculated does not match the signature you provided."
+    rig.stubber.add_client_error("put_records", "InvalidSignatureException", words, http_status_code=400)
+    with rig.stubber, pytest.raises(StreamError, match="denies access"):
+        rig.sink.put(records(1), rig.stop)
+
+
 def test_missing_credentials_are_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig()
 

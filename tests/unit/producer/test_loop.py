@@ -189,6 +189,15 @@ def test_a_clock_that_is_set_back_does_not_turn_the_heartbeat_back(tmp_path: Pat
     assert [json.loads(record.data)["event_time"] - T0 for record in rig.stream.records] == [50_000, 50_000, 60_000]
 
 
+def test_a_clock_that_was_far_ahead_for_a_while_does_not_hold_the_heartbeat_there(tmp_path: Path) -> None:
+    # The stream takes nothing that is more than two minutes ahead of itself: such heartbeats would close nothing.
+    ahead = 86_400_000
+    rig = Rig(tmp_path, Prices([poll(0), poll(ahead), poll(20_000), poll(30_000)]))
+    rig.run()
+    beats = [json.loads(record.data)["event_time"] - T0 for record in rig.stream.records]
+    assert beats == [0, ahead, 20_000, 30_000]
+
+
 def test_a_period_of_less_than_a_millisecond_is_one(tmp_path: Path) -> None:
     source = Prices([poll(0), poll(1)])
     Rig(tmp_path, source, poll_seconds=0.0001).run()

@@ -71,6 +71,14 @@ def test_every_other_number_may_be_null() -> None:
     assert prices.undated == {"aave"}
 
 
+@pytest.mark.parametrize("updated", [1e306, -1e306, 1e20, 10**30])
+def test_a_time_that_no_clock_can_tell_is_none(updated: float) -> None:
+    body = {"aave": {"usd": 5, "last_updated_at": updated}, "dai": {"usd": 1, "last_updated_at": 1_700_000_000}}
+    prices = parse_prices(body, ids=["aave", "dai"], currencies=["usd"], polled_at=POLLED)
+    assert [quote.event_time for quote in prices.quotes] == [POLLED, 1_700_000_000_000]
+    assert prices.undated == {"aave"}
+
+
 @pytest.mark.parametrize("body", [None, [], "text", 3])
 def test_what_is_no_answer_is_said_to_be_none(body: object) -> None:
     with pytest.raises(ValueError, match="not an object"):
