@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from pricestream.cli import harmless
 from scripts.demo_app.errors import ChildDiedError
 
 _TAIL_LINES: Final = 15
@@ -104,6 +105,10 @@ class Children:
 
 
 def tail(log: Path, lines: int = _TAIL_LINES) -> str:
-    """The last lines of a log that are not empty."""
-    said = [line.rstrip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    """The last lines of a log that are not empty, for a terminal."""
+    said = [
+        harmless(line.rstrip())
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if line.strip()
+    ]
     return "\n".join(said[-lines:]) or "(it said nothing)"

@@ -27,8 +27,7 @@ from faults.proxy import Answer, Call, Forward, Proxy
 from jobs.history_coingecko import fetch_history
 from jobs.source import find_stream
 from jobs.storage import open_store
-from pricestream.config import load_settings
-from pricestream.errors import PricestreamError, SettingsError, SourceError, StorageError, StreamError
+from pricestream.errors import SourceError, StorageError, StreamError
 from producer.cli import kinesis_client
 from producer.market import Market
 from producer.server import Fault, MarketServer
@@ -181,13 +180,27 @@ def test_out_of_reach_the_producer_says_no_credential(closed_url: str, tmp_path:
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_that_ends_before_spark_is_silent(name: str) -> None:
-    job = [sys.executable, f"jobs/{name}.py"]
-    wrong = ["--config", "conf/local.yaml", "--set", "job.triger_seconds=1"]
     days = ["--from", "2026-01-05", "--to", "2026-01-06"] if name == "backfill_prices" else []
-    for options, code in ((["--help"], 0), ([*wrong, *days, "--verbose"], 2)):
-        done = subprocess.run([*job, *options], cwd=ROOT, capture_output=True, timeout=60, check=False)
-        assert done.returncode == code, done.stderr
-        assert_silent(done.stdout, done.stderr)
+    wrong = ["--verbose", "--config", "conf/local.yaml", "--set", "job.triger_seconds=1", *days]
+    code, said = run(f"jobs/{name}.py", *wrong)
+    assert code == 2, said
+    assert_silent(said)
+
+
+@pytest.mark.parametrize("command", [["-m", "producer"], ["jobs/backfill_prices.py"]])
+def test_help_is_silent(command: list[str]) -> None:
+    code, said = run(*command, "--help")
+    assert code == 0, said
+    assert b"--config" in said
+    assert_silent(said)
+
+
+def run(*command: str) -> tuple[int, bytes]:
+    """Give the exit code, and all that was said."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False
+    )
+    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "IncompleteSignatureException", "SignatureDoesNotMatch"])
@@ -259,48 +272,3 @@ def test_fetched_history_holds_no_key(prices: MarketServer, make_settings: MakeS
     assert_silent(said.getvalue())
     # The chunk, the count of calls and the lock.
     assert assert_silent_files(lake) == 3
-
-
-#: Where the settings, or what is laid over them, could hold a secret.
-PLACES = [
-    f"producer.coingecko.api_key={API_KEY}",
-    f"producer.coingecko.api_key_env={API_KEY}",
-    f"producer.coingecko.base_url=http://user:{API_KEY}@127.0.0.1:1",
-    f"producer.coingecko={API_KEY}",
-    f"producer.replay.path=s3://{ACCESS_KEY_ID}:{SECRET}@bucket/x.csv",
-    f"stream.endpoint_url=http://{ACCESS_KEY_ID}:{SECRET}@127.0.0.1:1",
-    f"job.s3.endpoint_url=http://{ACCESS_KEY_ID}:{SECRET}@127.0.0.1:1",
-    f"job.ticks=s3a://{ACCESS_KEY_ID}:{SECRET}@bucket/ticks",
-    f"job.backfill.history=s3://{ACCESS_KEY_ID}:{SECRET}@bucket/history",
-    f'job.spark.conf={{spark.hadoop.fs.s3a.secret.key: "{SECRET}"}}',
-    f'job.spark.conf={{spark.hadoop.fs.s3a.access.key: "{ACCESS_KEY_ID}"}}',
-    f'job.spark.conf={{spark.hadoop.fs.s3a.session.token: "{TOKEN}"}}',
-    f'job.spark.conf={{spark.driver.extraJavaOptions: "-Daws.secretAccessKey={SECRET}"}}',
-    f'job.spark.conf=["{SECRET}"]',
-    f"={SECRET}",
-]
-
-
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.partition(CANARY)[0])
-def test_a_secret_among_the_settings_is_refused_and_not_repeated(place: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        load_settings(ROOT / "conf" / "local.yaml", [place])
-    assert_silent_error(caught.value)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        # What is wrong is another line, a line before, or the whole section.
-        f"producer:\n  coingecko:\n    api_key: {API_KEY}: x",
-        f"a: [\nkey: {SECRET}",
-        f"job:\n  base_interval: 1m\n  intervals: [90s]\n  spark: {{conf: {{spark.mine: '{SECRET}'}}}}",
-        f"- {SECRET}",
-    ],
-)
-def test_a_file_that_cannot_be_used_is_not_repeated(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "settings.yaml"
-    path.write_text(text)
-    with pytest.raises(PricestreamError) as caught:
-        load_settings(path)
-    assert_silent_error(caught.value)
