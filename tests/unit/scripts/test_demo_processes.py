@@ -117,6 +117,8 @@ def test_the_tail_skips_empty_lines_and_says_so_where_there_is_nothing(tmp_path:
     assert tail(log, 2) == "two\n  three"
     log.write_text("\n")
     assert tail(log) == "(it said nothing)"
+    log.write_text("what a \x1b[2Jrecord says\n")
+    assert tail(log) == "what a \\x1b[2Jrecord says"
 
 
 def test_no_account_of_a_persons_own_reaches_the_children() -> None:
