@@ -4,6 +4,7 @@ import os
 import random
 from threading import Event
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -18,6 +19,7 @@ _HOSTS: Final = {
     "demo": "https://api.coingecko.com/api/v3",
     "pro": "https://pro-api.coingecko.com/api/v3",
 }
+_THIS_MACHINE: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _KEY_HEADERS: Final = {"demo": "x-cg-demo-api-key", "pro": "x-cg-pro-api-key"}
 
 
@@ -30,16 +32,30 @@ def key_header(settings: CoinGeckoSettings) -> tuple[str, str] | None:
     """Give the header that carries the plan's key, which comes from the environment; None without a key.
 
     Raises:
-        SettingsError: the plan needs a key and there is none, or it cannot be one.
+        SettingsError: the plan needs a key and there is none, it cannot be one, or others could read it on its way.
     """
     if settings.plan == "keyless":
         return None
+    if not _is_private(base_url(settings)):
+        raise SettingsError(
+            f"producer.coingecko.base_url {settings.base_url}: a key goes out by https only, but to this machine; "
+            "give an https:// address, or take the plan keyless"
+        )
     key = os.environ.get(settings.api_key_env, "").strip()
     if not key:
         raise SettingsError(f"producer.coingecko.plan {settings.plan} needs a key in {settings.api_key_env}")
     if not (key.isascii() and key.isprintable()):
         raise SettingsError(f"the key in {settings.api_key_env} holds characters that no key has")
     return _KEY_HEADERS[settings.plan], key
+
+
+def _is_private(address: str) -> bool:
+    """Tell whether nobody on the way can read what goes to an address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
 
 
 def open_client(

@@ -24,3 +24,17 @@ def test_each_plan_has_its_host_and_its_header(monkeypatch: pytest.MonkeyPatch) 
         with pytest.raises(SettingsError, match="MY_KEY") as caught:
             key_header(plan("demo"))
         assert not bad or bad not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://api.example", "ftp://127.0.0.1", "api.example", "http://127.0.0.1.example", "http://["]
+)
+def test_a_key_goes_out_in_the_clear_on_this_machine_only(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COINGECKO_API_KEY", SECRET)
+    for fine in ("https://api.example/v3", "http://127.0.0.1:1", "http://localhost:1/api", "http://[::1]:1"):
+        assert key_header(CoinGeckoSettings(plan="pro", base_url=fine)) == ("x-cg-pro-api-key", SECRET)
+    with pytest.raises(SettingsError, match=r"base_url.*https") as caught:
+        key_header(CoinGeckoSettings(plan="pro", base_url=address))
+    assert SECRET not in str(caught.value)
+    # Without a key there is nothing to hide.
+    assert key_header(CoinGeckoSettings(plan="keyless", base_url=address)) is None
