@@ -32,6 +32,8 @@ _POLL_SECONDS: Final = 60
 _COINS: Final = ("bitcoin", "ethereum", "solana")
 #: Of each of the two runs.
 _POLLS: Final = 12
+#: Nothing that the producer waits for takes longer.
+_LONGEST_SLEEP_SECONDS: Final = 10 * _POLL_SECONDS
 _HOUR_MS: Final = 3_600_000
 
 
@@ -49,6 +51,10 @@ WRONG: Final[Mapping[str, int]] = {
     "in 1970": -_START_MS,
     "in 9999": _at(9999) - _START_MS,
 }
+
+
+class SleeperError(Exception):
+    """The producer would sleep for an hour, a day or for ever."""
 
 
 class WrongClock:
@@ -69,7 +75,13 @@ class WrongClock:
         return max(0, self._true.now_ms() + self.off_ms)
 
     def sleep(self, seconds: float, stop: Event) -> None:
-        """Let ``seconds`` pass."""
+        """Let ``seconds`` pass.
+
+        Raises:
+            SleeperError: they are far too many.
+        """
+        if seconds > _LONGEST_SLEEP_SECONDS:
+            raise SleeperError(f"the producer would sleep for {seconds:,.0f} s")
         self._true.sleep(seconds, stop)
 
 
@@ -139,7 +151,10 @@ def _go_wrong(task: Task, folder: Path, off_ms: int, counts: Counter[str], *, ha
                 server.faults.append(Fault(429, {"Retry-After": "150"}))
             source = _Source(_inner(folder, session, server, clock, task), true, clock, steps)
             settings = settings_of({"poll_seconds": _POLL_SECONDS, "coins": list(_COINS), "send_unchanged": True})
-            summary = run_loop(settings, folder / "state", source, stream, clock, task.rng)
+            try:
+                summary = run_loop(settings, folder / "state", source, stream, clock, task.rng)
+            except SleeperError as error:
+                return [str(error)]
             polls += source.polls
     counts["polls on a wrong clock"] += sum(poll.clock_ms != moment for moment, poll in polls)
     counts["polls"] += len(polls)

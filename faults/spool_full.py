@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final, TypeVar
 
-from coingecko.clock import VirtualClock
 from faults.die_at import DeathTrap
 from faults.drill import Drill, Outcome, Task
 from faults.producer_parts import RealTime, StreamInMemory, run_loop, settings_of
@@ -82,9 +81,18 @@ class _Producer:
             StorageError: the disk is full.
         """
         source = ReplaySource(self._settings, Event())
-        source.clock = VirtualClock(source.clock.now_ms())
+        source.clock = RealTime(source.clock.now_ms())
         clock = RealTime(0)
         return run_loop(self._settings, self.state, source, to or self.stream, clock, self._rng).seq
+
+    def count_writes(self) -> int:
+        """Run it undisturbed, elsewhere, and count its writes."""
+        kept = self.state, self.stream
+        self.state, self.stream = self.folder / "undisturbed", StreamInMemory()
+        with FullDisk(self.state, write=None) as disk:
+            self.start()
+        self.state, self.stream = kept
+        return disk.calls.total()
 
     def refuses(self, to: Any = None) -> str:
         """Start it on a full disk; give what is wrong with how it ends."""
@@ -109,10 +117,7 @@ def run(task: Task) -> Outcome:
 
 def _refuse_writes(task: Task, name: str, counts: Counter[str]) -> list[str]:
     it = _Producer(task, name)
-    undisturbed = _Producer(task, f"{name}-undisturbed")
-    with FullDisk(undisturbed.state, write=None) as disk:
-        undisturbed.start()
-    write = task.rng.randint(1, disk.calls.total())
+    write = task.rng.randint(1, it.count_writes())
     with FullDisk(it.state, write=write) as disk:
         # It is started again while the disk is still full, as a supervisor does.
         broken = [it.refuses(), it.refuses()]

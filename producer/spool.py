@@ -163,10 +163,9 @@ class Spool:
         return segments
 
     def _read_ack(self) -> int:
-        # Once, in a folder of an earlier version.
-        numbers = set(os.pread(self._ack_fd, 64, 0).split())
-        text = numbers.pop() if len(numbers) == 1 else b""
-        return int(text) if text.isdigit() else 0
+        # Where they differ one is torn; the lesser is never more than what was sent. Earlier versions wrote one.
+        numbers = os.pread(self._ack_fd, 64, 0).split()
+        return min(map(int, numbers), default=0) if all(map(bytes.isdigit, numbers)) else 0
 
     def _find_cursor(self) -> tuple[int, int]:
         """Find where the first tick is that is not acknowledged: its segment's first number, and the offset."""

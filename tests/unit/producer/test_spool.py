@@ -270,3 +270,25 @@ TestSpoolMachine = SpoolMachine.TestCase
 TestSpoolMachine.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+@pytest.mark.parametrize(
+    ("content", "waiting"),
+    [
+        (b"%020d\n" % 7, 2),  # as earlier versions wrote it
+        (b"%020d %020d\n" % (7, 7), 2),
+        (b"%020d %020d\n" % (8, 7), 2),  # torn: 7 was overwritten by 8 up to the middle
+        (b"%020d %020d\n" % (7, 8), 2),
+        (b"%020d" % 7, 2),
+        (b"%020d %03d" % (7, 0), 9),
+        (b"", 9),
+        (b"7 x", 9),
+    ],
+)
+def test_a_torn_position_is_never_ahead_of_what_was_sent(tmp_path: Path, content: bytes, waiting: int) -> None:
+    with Spool(tmp_path, 1e9) as spool:
+        spool.append(ticks(1, 9))
+    (tmp_path / "acked").write_bytes(content)
+    with Spool(tmp_path, 1e9) as spool:
+        assert spool.pending == waiting
+        assert [record.seq for record in spool.peek(20)] == list(range(10 - waiting, 10))
