@@ -17,6 +17,9 @@ _PRICES: Final = ("open", "high", "low", "close")
 #: Candles.
 CANDLES: Final = t.StructType([BARS[name] for name in _NAMES])
 
+#: Why a candle is turned away that begins within a window.
+NOT_ALIGNED: Final = "not_aligned"
+
 #: Why a candle is turned away that is not like another of its window.
 CONTRADICTS: Final = "contradicts_another"
 
@@ -41,7 +44,7 @@ def judge_candles(candles: DataFrame) -> DataFrame:
         "bad_price": ~are_prices,
         "high_too_low": f.col("high") < best,
         "low_too_high": f.col("low") > worst,
-        "not_aligned": f.pmod(f.unix_micros("window_start"), seconds) != 0,
+        NOT_ALIGNED: f.pmod(f.unix_micros("window_start"), seconds) != 0,
     }
     return candles.withColumn("reason", first_reason(rules))
 

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.candle_length import candle_interval as find_candle_interval
-from jobs.candles import CANDLES, CONTRADICTS, judge_candles, once_each
+from jobs.candle_length import refuse_shorter_candles
+from jobs.candles import CANDLES, CONTRADICTS, NOT_ALIGNED, judge_candles, once_each
 from jobs.history_find import CSV, JSON, PARQUET, explained, find_files, peek, plain_path
 from jobs.history_ids import IdRule, id_rule
 from jobs.history_layout import Layout
@@ -115,6 +116,7 @@ def _count(judged: DataFrame, interval: str, job: JobSettings) -> tuple[Counter[
     """Count candles that are turned away, by reason, and those that are not.
 
     Raises:
+        SourceError: a file's candles are shorter.
         SettingsError: a file's candles are longer than it was said or another file's: they would pass
             for short ones with gaps between them.
     """
@@ -130,6 +132,8 @@ def _count(judged: DataFrame, interval: str, job: JobSettings) -> tuple[Counter[
                 f"{plain_path(row['file'])}: its candles are {wide[-1]} apart and not {interval}; import candles of "
                 f"one length at a time, and say how long they are with --candle-interval"
             )
+    if odd := {row["file"] for row in counts if row["reason"] == NOT_ALIGNED}:
+        refuse_shorter_candles(judged, interval, odd)
     rejected: Counter[str] = Counter()
     for row in counts:
         if row["reason"] is not None:

@@ -366,6 +366,23 @@ def test_candles_of_two_lengths_are_not_taken_for_one(opener: Opener) -> None:
     assert opener.candles(hours).interval == "1h"
 
 
+def test_short_candles_are_not_taken_for_long_ones(opener: Opener) -> None:
+    hour = 1_600_002_000
+    opener.write("mixed/1h.csv", minutes(*[PLAIN] * 3, start=hour, step=3600))
+    short = opener.write("mixed/x/1m.csv", minutes(*[PLAIN] * 90, start=hour))
+    said = rf"{short}: its candles are 1m apart and not 1h; import candles of one length at a time, and say how long"
+    refused(opener, opener.folder / "mixed", said)
+    refused(opener, short, said, candle_interval="1h")
+    # Only one of two coins; and half of its rows lie on the hour.
+    lines = [f"{hour + number * 3600},long,1,3,0.5,2" for number in range(4)]
+    lines += [f"{hour + number * 1800},short,1,3,0.5,2" for number in range(4)]
+    both = opener.write("coins.csv", "\n".join(["time,coin_id,open,high,low,close", *lines]))
+    refused(opener, both, "coins.csv: its candles are 30m apart and not 1h", candle_interval="1h", coin_id=None)
+    # Stamps that are off are turned away one by one, as before.
+    rows = "".join(f"{hour + number * 3600 + late},1,3,0.5,2,0\n" for number, late in enumerate((0, 0, 7, 0)))
+    assert opener.candles(opener.write("off.csv", rows), candle_interval="1h").rejected == {"not_aligned": 1}
+
+
 def test_bars_that_this_project_published_are_read_as_candles(opener: Opener) -> None:
     header = "coin_id,vs_currency,window_start,window_end,open,high,low,close,mean,is_final\n"
     for interval, step in (("1m", 60), ("5m", 300)):
