@@ -6,7 +6,8 @@ its files are replaced in place, so that nothing piles up in it.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -16,7 +17,7 @@ from pyspark.sql import SparkSession
 from jobs.application import open_session
 from jobs.conflict import CONFLICTS
 from jobs.days import kept_from
-from jobs.drivers import read_stream_status, refuse_beside_stream
+from jobs.drivers import keep_alone, read_stream_status
 from jobs.maintain_table import Files, TidyTable
 from jobs.maintain_unread import NO_READER, Unread, read_unread
 from pricestream.history_settings import RetentionSettings
@@ -41,9 +42,7 @@ def run_maintain(settings: Settings, *, alone: bool, dry_run: bool) -> None:
         StorageError: there are no tables, or the stream writes them and on S3 nothing makes the two take turns.
         QueryError: Spark failed.
     """
-    if not dry_run:
-        refuse_beside_stream(settings, alone=alone)
-    with open_session(settings) as spark:
+    with nullcontext() if dry_run else keep_alone(settings, alone=alone), open_session(settings) as spark:
         if not dry_run and (alone or not read_stream_status(settings).is_running):
             keep_as_set(spark, settings.job)
         tidy(spark, settings, dry_run=dry_run)
@@ -63,6 +62,8 @@ class Tidied:
     deleted: tuple[date, ...] = ()
     #: Too old, but kept, because the bars query has not read them.
     unread: tuple[date, ...] = ()
+    #: Too old, but kept, because rows of them came not so long ago.
+    fresh: tuple[date, ...] = ()
     packed: tuple[date, ...] = ()
     #: Another writer was in the way of these each time; the next run takes them up again.
     left: tuple[date, ...] = ()
@@ -92,7 +93,19 @@ def tidy(
     job, now = settings.job, now or datetime.now(UTC)
     ticks = _Tidying("ticks", TidyTable(spark, job.ticks), job.retention, now, is_stopping, dry_run=dry_run)
     bars = _Tidying("bars", TidyTable(spark, job.bars), job.retention, now, is_stopping, dry_run=dry_run)
-    return [ticks.run(job.retention.ticks_days, read_unread(spark, settings)), bars.run(job.retention.bars_days)]
+    unread = read_unread(spark, settings)
+    return [
+        ticks.run(job.retention.ticks_days, unread, ticks.table.newest_arrival),
+        bars.run(job.retention.bars_days),
+    ]
+
+
+#: Tells when the last row came of each of some dates; a date may be left out.
+Arrivals = Callable[[Collection[date]], Mapping[date, datetime]]
+
+
+def _unknown(_: Collection[date]) -> Mapping[date, datetime]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -106,8 +119,11 @@ class _Tidying:
     is_stopping: Callable[[], bool]
     dry_run: bool
 
-    def run(self, days: int | None, unread: Unread = NO_READER) -> Tidied:
-        """Delete dates more than ``days`` old, pack the others, and remove what was replaced long ago."""
+    def run(self, days: int | None, unread: Unread = NO_READER, newest_arrival: Arrivals = _unknown) -> Tidied:
+        """Delete dates more than ``days`` old, pack the others, and remove what was replaced long ago.
+
+        A date is as old as the last row that came of it: a backfill lands dates of years ago, and works on them.
+        """
         if unread.is_in_danger(
             round(self.now.timestamp() * 1000),
             log_days=self.retention.log_days,
@@ -121,15 +137,20 @@ class _Tidying:
             return Tidied(self.name)
         files = self.table.files()
         first_kept = kept_from(days, self.now)
-        old = [day for day in files if first_kept and day < first_kept]
+        past = [day for day in files if first_kept and day < first_kept]
+        came = newest_arrival(past) if past else {}
+        fresh = tuple(day for day in past if first_kept and day in came and came[day].date() >= first_kept)
+        old = [day for day in past if day not in fresh]
         deleted = self._delete([day for day in old if not unread.has(day)], files)
         kept = tuple(day for day in old if unread.has(day))
         if kept:
             log.warning("%s: %s kept, because the bars query has not read them yet", self.name, _span(kept))
+        if fresh:
+            log.info("%s: %s kept, because rows of them came in the last %d days", self.name, _span(fresh), days)
         ended = (self.now - _SETTLING).date()
         crowded = [day for day, of_day in files.items() if of_day.surplus and day < ended and not unread.has(day)]
         packed, left = self._pack([day for day in crowded if day not in old], files)
-        return Tidied(self.name, deleted, kept, packed, left, is_vacuumed=self._vacuum())
+        return Tidied(self.name, deleted, kept, fresh, packed, left, is_vacuumed=self._vacuum())
 
     def _delete(self, dates: list[date], files: dict[date, Files]) -> tuple[date, ...]:
         if not dates or self.is_stopping():

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from delta.tables import DeltaTable
@@ -57,6 +57,12 @@ class TidyTable:
             before = found.get(day, Files(0, 0))
             found[day] = Files(before.count + count, before.surplus + count - 1)
         return found
+
+    def newest_arrival(self, dates: Collection[date]) -> dict[date, datetime]:
+        """Tell when the last row came of each of some dates; for a table that knows ``ingested_at``."""
+        rows = self._delta().toDF().filter(f.col("date").isin(sorted(dates)))
+        newest = rows.groupBy("date").agg(f.unix_seconds(f.max("ingested_at")).alias("newest_s")).collect()
+        return {row["date"]: datetime.fromtimestamp(row["newest_s"], UTC) for row in newest if row["newest_s"]}
 
     @retry_on_conflict
     def delete(self, dates: Collection[date]) -> None:

@@ -103,6 +103,24 @@ def test_old_dates_go_and_no_file_is_rewritten(spark: SparkSession, settings: Se
 
 
 @pytest.mark.usefixtures("without_vacuum")
+def test_an_old_date_is_kept_as_long_as_what_came_of_it_last(
+    spark: SparkSession, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    land(spark, settings, day(1), day(2))
+    # A backfill lands more of the second day, and works on it when the table is tidied.
+    landed = [row(seq, polled=datetime(2026, 1, 2, 10, seq, tzinfo=UTC), ingested_at=NOW) for seq in (3, 4)]
+    append_ticks(ticks_of(spark, landed).repartition(1), settings.job)
+    with caplog.at_level(logging.INFO):
+        ticks, _ = tidy(spark, settings, now=NOW)
+    assert (ticks.deleted, ticks.fresh, ticks.packed) == ((day(1),), (day(2),), (day(2),))
+    assert "ticks: 2026-01-02 kept, because rows of them came in the last 8 days" in caplog.messages
+    # Whole, as long as the newest of its rows.
+    assert read_ticks(spark, settings.job).count() == 3
+    assert tidy(spark, settings, now=NOW + timedelta(days=8))[0].fresh == (day(2),)
+    assert tidy(spark, settings, now=NOW + timedelta(days=9))[0].deleted == (day(2),)
+
+
+@pytest.mark.usefixtures("without_vacuum")
 def test_bars_are_kept_for_ever_unless_told(
     spark: SparkSession, settings: Settings, make_settings: MakeSettings
 ) -> None:
