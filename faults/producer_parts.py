@@ -1,5 +1,6 @@
 """The producer inside the drill's own process, on clocks that take no time: everything of it but its command line."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,11 +66,28 @@ def open_loop(
     """
     stop = stop or Event()
     with (
+        _log_to(folder.parent / "producer.log"),
         open_state(folder, producer_id=settings.producer.id, stream=settings.stream.name),
         Spool(folder / "spool", settings.producer.spool.max_megabytes * 1_000_000) as spool,
     ):
         sender = Sender(spool, sink, clock, stop, rng)
         yield Loop(settings, source, spool, sender, SummaryFile(folder / "summary.json", clock), clock, stop)
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Keep what the producer says out of the campaign's own words."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    loggers = [logging.getLogger(name) for name in ("coingecko", "producer")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        handler.close()
 
 
 def run_loop(settings: Settings, folder: Path, source: Source, sink: Sink, clock: Clock, rng: Random) -> Summary:

@@ -162,6 +162,11 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
         wbufsize = 65_536
         disable_nagle_algorithm = True
 
+        def handle(self) -> None:
+            # A client that has given up, or was killed, is no trouble of the server's.
+            with suppress(ConnectionError):
+                super().handle()
+
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -181,7 +186,6 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
             for name, value in fault.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            # A client that has given up, or was killed, is no trouble of the server's.
             with suppress(ConnectionError):
                 for piece in _pieces(body[: len(body) // 2] if fault.cut else body, fault):
                     self.wfile.write(piece)

@@ -1,11 +1,14 @@
 """The source and its HTTP client against a server on loopback, over the network."""
 
 import random
+import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -388,6 +391,18 @@ def test_the_server_answers_as_the_api_does() -> None:
         bare = session.get(f"{it.server.url}/simple/price?ids=bitcoin,nope&vs_currencies=usd", timeout=5).json()
         assert list(bare) == ["bitcoin"]
         assert list(bare["bitcoin"]) == ["usd"]
+
+
+def test_a_client_that_was_killed_is_no_trouble_of_the_server_s(capfd: pytest.CaptureFixture[str]) -> None:
+    with rig() as it:
+        for _ in range(5):
+            client = socket.create_connection(("127.0.0.1", int(urlsplit(it.server.url).port or 0)))
+            # Half a request, and then a reset, as the system sends it for a process that is gone.
+            client.sendall(b"GET /api/v3/ping HT")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+        assert it.poll().coins == 3
+    assert capfd.readouterr().err == ""
 
 
 def test_the_settings_name_the_source(tmp_path: Path) -> None:
