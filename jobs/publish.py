@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -31,6 +31,8 @@ CSV_COLUMNS: Final = tuple(name for name in BARS.names if name not in (*_IN_PATH
 
 _RECEIPT: Final = "key string, is_done boolean, is_replaced boolean"
 
+Batches = Iterable[pa.RecordBatch]
+
 
 @dataclass(frozen=True, order=True)
 class Partition:
@@ -48,6 +50,11 @@ class Partition:
         return f"interval={self.interval}/date={self.date}/hour={self.hour:02d}/bars.csv"
 
 
+#: Runs a function over the lines of partitions, each file's together and sorted (``key``, ``line``), as ``bars`` has
+#: them now. Gives the receipts that it returns.
+OverLines = Callable[[list[Partition], Callable[[Batches], Batches]], Iterable[Mapping[str, Any]]]
+
+
 def hour_of() -> Column:
     """Which hour's file a bar goes into: that of its ``window_start``, or 0 from an hour's length on."""
     seconds = f.unix_seconds("window_end") - f.unix_seconds("window_start")
@@ -61,6 +68,26 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
         StorageError: another publisher was in the way every time.
     """
     store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
+
+    def over_lines(some: list[Partition], function: Callable[[Batches], Batches]) -> list[dict[str, Any]]:
+        rows = csv_rows(_bars_of(spark, settings, some))
+        return [row.asDict() for row in in_files(rows).mapInArrow(function, _RECEIPT).collect()]
+
+    return publish_files(store, settings.job.csv, partitions, over_lines)
+
+
+def publish_files(store: Store, root: str, partitions: Iterable[Partition], over_lines: OverLines) -> int:
+    """Bring files up to what is read anew for each attempt. Returns how many had to be replaced.
+
+    Args:
+        store: the files below ``root``.
+        root: names the tree in an error.
+        partitions: the files.
+        over_lines: gives the lines of partitions to a function, as they are now, and what it returns.
+
+    Raises:
+        StorageError: another publisher was in the way every time.
+    """
     left = sorted(set(partitions))
     replaced = 0
     if not left:
@@ -68,7 +95,7 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
 
     def attempt() -> list[Partition]:
         nonlocal left, replaced
-        done = _publish_once(spark, settings, store, left)
+        done = _publish_once(store, left, over_lines)
         replaced += sum(done.values())
         left = [each for each in left if each.key not in done]
         return left
@@ -82,22 +109,19 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
         retrying(attempt)
     except RetryError:
         raise StorageError(
-            f"{settings.job.csv}: {len(left)} files kept changing under {_ATTEMPTS} attempts to replace them, such as "
+            f"{root}: {len(left)} files kept changing under {_ATTEMPTS} attempts to replace them, such as "
             f"{left[0].key}; is another publisher running?"
         ) from None
     return replaced
 
 
-def _publish_once(
-    spark: SparkSession, settings: Settings, store: Store, partitions: list[Partition]
-) -> dict[str, bool]:
+def _publish_once(store: Store, partitions: list[Partition], over_lines: OverLines) -> dict[str, bool]:
     """Try each partition once. Gives the files that hold what ``bars`` says, and whether they had to be replaced."""
     with store.lock("publish"):
         versions = {each.key: store.version(each.key) for each in partitions}
-        rows = csv_rows(_bars_of(spark, settings, partitions))
-        receipts = in_files(rows).mapInArrow(_replace_files(store, versions), _RECEIPT).collect()
-        done = {row["key"]: bool(row["is_replaced"]) for row in receipts if row["is_done"]}
-        for key in versions.keys() - {row["key"] for row in receipts}:
+        receipts = list(over_lines(partitions, _replace_files(store, versions)))
+        done = {str(each["key"]): bool(each["is_replaced"]) for each in receipts if each["is_done"]}
+        for key in versions.keys() - {each["key"] for each in receipts}:
             with suppress(ConflictError):
                 done[key] = _empty_file(store, key, versions[key])
     return done
@@ -164,9 +188,6 @@ def _harmless(name: str) -> Column:
 def in_files(rows: DataFrame) -> DataFrame:
     """Bring the lines of each file together, in the order of their bars: equal bars give equal bytes."""
     return rows.repartition("key").sortWithinPartitions("key", *BAR_KEY).select("key", "line")
-
-
-Batches = Iterable[pa.RecordBatch]
 
 
 def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable[[Batches], Batches]:

@@ -19,7 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pricestream.atomic import replace_file
+from pricestream.atomic import make_folder, replace_file
 from pricestream.aws_error import words_of
 from pricestream.errors import StorageError
 from pricestream.job_settings import S3Settings
@@ -128,7 +128,7 @@ class DiskStore:
         """See :class:`Store`."""
         target = self.root / key
         with _explained(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             replace_file(target, data)
 
     def remove(self, key: str) -> None:

@@ -50,6 +50,20 @@ def write_json(path: Path, content: Mapping[str, object], *, durable: bool = Tru
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where there is none, and those above it, so that they outlive a power cut.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    # What is made sure of within a folder is lost with it, where its own name is.
+    sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in ``folder`` outlive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)

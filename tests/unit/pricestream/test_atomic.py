@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from pricestream.atomic import replace_file, write_json
+import pricestream.atomic
+from pricestream.atomic import make_folder, replace_file, write_json
 from pricestream.errors import StorageError
 
 
@@ -40,3 +41,20 @@ def test_state_is_json_and_a_folder_that_is_none_is_one_line(tmp_path: Path) -> 
     assert (tmp_path / "state.json").read_text() == '{"calls": 3}'
     with pytest.raises(StorageError, match=r"none/state\.json: cannot be written: No such file or directory"):
         write_json(tmp_path / "none" / "state.json", {})
+
+
+def test_the_name_of_each_new_folder_is_made_sure_of_in_the_one_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[Path, list[str]]] = []
+    monkeypatch.setattr(
+        pricestream.atomic,
+        "sync_folder",
+        lambda folder: synced.append((folder, [each.name for each in folder.iterdir()])),
+    )
+    make_folder(tmp_path / "date=2026-01-05" / "hour=09")
+    assert synced == [(tmp_path, ["date=2026-01-05"]), (tmp_path / "date=2026-01-05", ["hour=09"])]
+    make_folder(tmp_path / "date=2026-01-05" / "hour=10")
+    assert [folder.name for folder, _ in synced[2:]] == ["date=2026-01-05"]
+    make_folder(tmp_path / "date=2026-01-05" / "hour=10")
+    assert len(synced) == 3
