@@ -2,9 +2,9 @@
 
 import json
 import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -58,8 +58,7 @@ class MarketServer:
         self.requests: deque[Mapping[str, str]] = deque(maxlen=1_000)
         #: Their paths, with the query.
         self.paths: deque[str] = deque(maxlen=1_000)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -150,6 +149,15 @@ class MarketServer:
         return fields
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that has given up, or was killed, is no trouble of the server's.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def _pieces(body: bytes, fault: Fault) -> Iterator[bytes]:
     size = 16 if fault.pause_seconds else max(1, len(body))
     return (body[start : start + size] for start in range(0, len(body), size))
@@ -161,11 +169,6 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
         # One packet per answer: a header on its own would wait for the client's delayed acknowledgement.
         wbufsize = 65_536
         disable_nagle_algorithm = True
-
-        def handle(self) -> None:
-            # A client that has given up, or was killed, is no trouble of the server's.
-            with suppress(ConnectionError):
-                super().handle()
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
@@ -186,12 +189,11 @@ def _handler(market_server: MarketServer) -> type[BaseHTTPRequestHandler]:
             for name, value in fault.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            with suppress(ConnectionError):
-                for piece in _pieces(body[: len(body) // 2] if fault.cut else body, fault):
-                    self.wfile.write(piece)
-                    if fault.pause_seconds:
-                        self.wfile.flush()
-                        market_server.pause(fault.pause_seconds)
+            for piece in _pieces(body[: len(body) // 2] if fault.cut else body, fault):
+                self.wfile.write(piece)
+                if fault.pause_seconds:
+                    self.wfile.flush()
+                    market_server.pause(fault.pause_seconds)
             self.close_connection = self.close_connection or fault.cut
 
         def date_time_string(self, timestamp: float | None = None) -> str:
