@@ -168,7 +168,7 @@ def test_what_is_made_once_more_is_not_taken_for_the_same_transaction(
     def upsert(*args: Any, txn: tuple[str, int] | None, **kwargs: Any) -> None:
         numbers.append(txn)
         if len(numbers) == 2:
-            raise ConcurrentAppendException("in between")
+            raise ConcurrentAppendException("in between", "")
         upsert_bars(*args, txn=txn, **kwargs)
 
     outruns = iter([True])
