@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from faults import hostile_parser, job_damaged, job_disk_full, job_killed
+from faults import hostile_parser, job_damaged, job_disk_full, job_killed, load, two_jobs
 from faults.drill import Drill
 
 ALL: Final[tuple[Drill, ...]] = (
@@ -11,4 +11,7 @@ ALL: Final[tuple[Drill, ...]] = (
     job_killed.AT_RANDOM,
     job_disk_full.DRILL,
     job_damaged.DRILL,
+    two_jobs.DRILL,
+    load.SURGE,
+    load.SOAK,
 )

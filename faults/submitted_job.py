@@ -76,6 +76,10 @@ class SubmittedJob:
                 raise JobError(f"waited {seconds:.0f} s in vain for {what}: {self.tail()}")
             time.sleep(0.1)
 
+    def wait_until_running(self) -> None:
+        """Wait until it reads."""
+        self.wait("it runs", lambda: status_of(self.settings).get("state") == "running")
+
     def settle(self, *, rows: int, watermark_ms: int) -> None:
         """Wait until so many records are rows, and every window before the watermark (epoch ms) is published."""
         self.wait(
