@@ -2,10 +2,29 @@
 
 from typing import Final
 
-from faults import hostile_parser, job_damaged, job_disk_full, job_killed, load, two_jobs
+from faults import (
+    coingecko_answers,
+    hostile_parser,
+    job_damaged,
+    job_disk_full,
+    job_killed,
+    load,
+    producer_clock,
+    producer_killed,
+    put_records,
+    spool_full,
+    two_jobs,
+    two_producers,
+)
 from faults.drill import Drill
 
 ALL: Final[tuple[Drill, ...]] = (
+    coingecko_answers.DRILL,
+    producer_clock.DRILL,
+    spool_full.DRILL,
+    producer_killed.DRILL,
+    two_producers.DRILL,
+    put_records.DRILL,
     hostile_parser.DRILL,
     job_killed.AT_POINTS,
     job_killed.AT_RANDOM,

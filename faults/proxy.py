@@ -68,7 +68,7 @@ class Proxy:
         self._lock = Lock()
         #: How many calls there were of each operation.
         self.calls: Counter[str] = Counter()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
@@ -108,6 +108,11 @@ class Proxy:
             return Answer(response.status, body, kept)
         finally:
             connection.close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that was killed in the midst of a request."""
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
