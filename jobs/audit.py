@@ -1,6 +1,7 @@
 """The audit, put together: look at the lake, repair where asked to, look again, and say what was found."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,7 @@ from jobs.audit_scope import Dates, read_scope, ticks_at
 from jobs.audit_summary import print_summary
 from jobs.completeness import check_completeness
 from jobs.consistency import check_consistency
-from jobs.drivers import refuse_beside_stream
+from jobs.drivers import keep_alone, refuse_beside_stream
 from jobs.source import find_stream
 from jobs.storage import open_file
 from pricestream.errors import AuditError
@@ -42,26 +43,35 @@ def run_audit(settings: Settings, dates: Dates, *, repair: bool, alone: bool, do
     if repair:
         refuse_beside_stream(settings, alone=alone)
         find_stream(settings.stream)
-    with open_session(settings) as spark:
-        audit = audit_lake(spark, settings, dates, repair=repair)
+    with keep_alone(settings, alone=alone) if repair else nullcontext(), open_session(settings) as spark:
+        audit = audit_lake(spark, settings, dates, repair=repair, alone=alone)
     report_audit(audit, settings, document or _beside(settings.job.status_file), Console())
 
 
-def audit_lake(spark: SparkSession, settings: Settings, dates: Dates, *, repair: bool = False) -> Audit:
+def audit_lake(
+    spark: SparkSession, settings: Settings, dates: Dates, *, repair: bool = False, alone: bool = False
+) -> Audit:
     """Look at the lake; where something does not hold and is to be repaired, do that and look again.
+
+    Args:
+        spark: a session.
+        settings: where the lake and the stream are.
+        dates: what to look at.
+        repair: whether to repair what is found.
+        alone: no stream runs, whatever its status says.
 
     Raises:
         PricestreamError: the lake cannot be used, or for a repair the stream.
     """
-    audit = _look(spark, settings, dates)
+    audit = _look(spark, settings, dates, alone=alone)
     if not repair or audit.holds:
         return audit
-    done = repair_lake(spark, settings, audit)
-    return replace(_look(spark, settings, dates), repair=done)
+    done = repair_lake(spark, settings, audit, alone=alone)
+    return replace(_look(spark, settings, dates, alone=alone), repair=done)
 
 
-def _look(spark: SparkSession, settings: Settings, dates: Dates) -> Audit:
-    scope = read_scope(spark, settings, dates)
+def _look(spark: SparkSession, settings: Settings, dates: Dates, *, alone: bool) -> Audit:
+    scope = read_scope(spark, settings, dates, alone=alone)
     ticks = ticks_at(spark, settings, scope.version)
     return Audit(
         scope=scope,

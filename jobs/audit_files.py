@@ -7,11 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 
-from jobs.audit_model import DIFFERS, MISSING, UNFOUNDED, FileDifference
-from jobs.audit_scope import Dates, Scope
+from jobs.audit_model import DIFFERS, MISSING, UNFOUNDED, WITHOUT_BARS, FileDifference
+from jobs.audit_scope import Scope
 from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, in_files, published
+from jobs.schema import BAR_KEY
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
 from pricestream.interval import interval_seconds
@@ -43,11 +45,19 @@ def compare_files(spark: SparkSession, settings: Settings, scope: Scope) -> File
         scope: the dates; and where the job runs, the time from which on a file may be half a step behind its bars.
     """
     store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
-    found = _verdicts(spark, settings, scope.dates, store)
-    unfounded = {key: UNFOUNDED for key in _files_on(store, scope) if key not in found}
-    wrong = {key: verdict for key, verdict in (found | unfounded).items() if verdict != _SAME}
+    # The files first: whoever publishes one meanwhile has written its bars before.
+    keys = sorted(_files_on(store, scope))
+    bars = read_bars(spark, settings.job).filter(scope.dates.include("date"))
+    found = _verdicts(published(bars, settings), keys, store)
+    if UNFOUNDED in found.values():
+        known = {row["key"] for row in csv_rows(bars).select("key").distinct().collect()}
+        found = {
+            key: WITHOUT_BARS if verdict == UNFOUNDED and key not in known else verdict
+            for key, verdict in found.items()
+        }
+    wrong = {key: verdict for key, verdict in found.items() if verdict != _SAME}
     judged = [FileDifference(key, kind) for key, kind in sorted(wrong.items()) if not _is_open(key, scope)]
-    return Files(tuple(judged), count=len(found) + len(unfounded), open=len(wrong) - len(judged))
+    return Files(tuple(judged), count=len(found), open=len(wrong) - len(judged))
 
 
 def partition_of(key: str) -> Partition | None:
@@ -62,10 +72,13 @@ def partition_of(key: str) -> Partition | None:
     return Partition(match[1], match[2], int(match[3]))
 
 
-def _verdicts(spark: SparkSession, settings: Settings, dates: Dates, store: Store) -> dict[str, str]:
-    """Hold every file that bars stand behind against them."""
-    bars = published(read_bars(spark, settings.job).filter(dates.include("date")), settings)
-    verdicts = in_files(csv_rows(bars)).mapInArrow(_compare(store), _VERDICT).collect()
+def _verdicts(bars: DataFrame, keys: list[str], store: Store) -> dict[str, str]:
+    """Hold every file that bars stand behind, and every one of these keys, against what publishing would write."""
+    rows = csv_rows(bars)
+    # A row without a line for each file, so that those are compared too that no bar goes into.
+    nothing = (f.lit(None).cast(rows.schema[name].dataType).alias(name) for name in (*BAR_KEY, "line"))
+    listed = bars.sparkSession.createDataFrame([(key,) for key in keys], "key string").select("key", *nothing)
+    verdicts = in_files(rows.unionByName(listed)).mapInArrow(_compare(store), _VERDICT).collect()
     return {row["key"]: row["verdict"] for row in verdicts}
 
 
@@ -74,11 +87,19 @@ def _compare(store: Store) -> Callable[[Batches], Batches]:
 
     def run(batches: Batches) -> Batches:
         for key, lines in by_key(batches):
-            there = store.read(key)
-            verdict = MISSING if there is None else _SAME if there == csv_bytes(lines) else DIFFERS
+            verdict = _verdict(store.read(key), [line for line in lines if line is not None])
             yield pa.RecordBatch.from_pydict({"key": [key], "verdict": [verdict]})
 
     return run
+
+
+def _verdict(there: bytes | None, lines: list[str]) -> str:
+    """Judge a file; one that nothing goes into may hold its header, or not be there."""
+    if there is None:
+        return MISSING if lines else _SAME
+    if there == csv_bytes(lines):
+        return _SAME
+    return DIFFERS if lines else UNFOUNDED
 
 
 def _files_on(store: Store, scope: Scope) -> Iterator[str]:

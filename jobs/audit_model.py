@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 MISSING: Final = "missing"
 UNFOUNDED: Final = "unfounded"
 DIFFERS: Final = "differs"
+#: A file of which ``bars`` says nothing, neither what it should hold nor that it should hold nothing.
+WITHOUT_BARS: Final = "without bars"
 
 #: How many findings of a kind are gathered; how many more there are is counted.
 MAX_FINDINGS: Final = 10_000
@@ -63,8 +65,9 @@ class Producer:
     #: Different numbers that are there, and how many between them are not.
     count: int
     missing: int
-    #: The numbers before ``first_seq`` are gone, but they may be past retention, or the stream was told to begin later.
-    is_beginning_unknown: bool
+    #: What is gone of the numbers before this one may be past retention, or the stream was told to begin later; None
+    #: where all are judged.
+    judged_from: int | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ class FileDifference:
 
     #: Its path in the tree.
     key: str
-    #: :data:`MISSING`, :data:`UNFOUNDED` or :data:`DIFFERS`.
+    #: :data:`MISSING`, :data:`UNFOUNDED`, :data:`DIFFERS` or :data:`WITHOUT_BARS`.
     kind: str
 
 
@@ -155,6 +158,11 @@ class Consistency:
     open_files: int = 0
 
     @property
+    def files_without_bars(self) -> int:
+        """How many files ``bars`` says nothing of; a repair leaves them alone."""
+        return sum(each.kind == WITHOUT_BARS for each in self.file_differences)
+
+    @property
     def holds(self) -> bool:
         """Whether nothing differs."""
         return not self.bar_difference_count and not self.file_differences
@@ -171,7 +179,7 @@ class Repair:
     #: Missing records that the stream does not keep any more, and those that it should have and has not.
     forgotten: int = 0
     not_found: int = 0
-    #: Bars that were made anew, and files that were replaced or removed.
+    #: Bars that were made anew, and files that were replaced.
     bars: int = 0
     files: int = 0
 

@@ -4,33 +4,45 @@ Every step can be repeated: one that is interrupted is found, and made up for, b
 """
 
 import logging
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import boto3
 from pyspark.sql import SparkSession
 
-from jobs.audit_files import partition_of
+from jobs.audit_files import compare_files, partition_of
 from jobs.audit_land import land_again
-from jobs.audit_model import UNFOUNDED, Audit, Repair
+from jobs.audit_model import WITHOUT_BARS, Audit, Repair
 from jobs.days import Range, Step
+from jobs.horizon import final_through_s, judged_through_s
 from jobs.publish import publish
 from jobs.rebuild import rebuild, rebuild_days
 from jobs.reread import Reread
 from jobs.sink import BarSink
-from jobs.storage import open_store
 from pricestream.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-def repair_lake(spark: SparkSession, settings: Settings, audit: Audit) -> Repair:
+def repair_lake(spark: SparkSession, settings: Settings, audit: Audit, *, alone: bool = False) -> Repair:
     """Fetch missing records again, make bars anew and replace files.
+
+    Args:
+        spark: a session.
+        settings: where the lake and the stream are.
+        audit: what was found.
+        alone: no stream runs, whatever its status says.
 
     Raises:
         PricestreamError: the stream or the lake cannot be used.
     """
-    sink = BarSink(settings, (audit.scope.horizon_ms or 0) // 1000)
+
+    def look() -> tuple[int, int]:
+        closed_s = judged_through_s(settings, now_s=time.time(), alone=alone)
+        return closed_s or 0, final_through_s(spark, settings)
+
+    sink = BarSink(settings, (audit.scope.horizon_ms or 0) // 1000, final_through_s(spark, settings), look=look)
     done = _fetch(spark, settings, audit, sink)
     bars = _remake(spark, settings, audit, sink)
     files = _republish(spark, settings, audit)
@@ -70,13 +82,13 @@ def _remake(spark: SparkSession, settings: Settings, audit: Audit, sink: BarSink
 
 
 def _republish(spark: SparkSession, settings: Settings, audit: Audit) -> int:
-    """Write the files that are missing or differ, and remove those that no bar stands behind."""
-    differences = audit.consistency.file_differences
-    founded = [partition_of(each.key) for each in differences if each.kind != UNFOUNDED]
-    files = publish(spark, settings, [each for each in founded if each])
-    store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
-    for each in differences:
-        if each.kind == UNFOUNDED:
-            store.remove(each.key)
-            files += 1
-    return files
+    """Write the files that are not what their bars say, those that should hold nothing with their header alone.
+
+    The files are looked at again: what was made since the first look has been published. One that ``bars`` says nothing
+    of is left alone. It may be right, and the last that is left of bars that retention took.
+    """
+    if not audit.consistency.file_differences:
+        return 0
+    differences = compare_files(spark, settings, audit.scope).differences
+    known = (partition_of(each.key) for each in differences if each.kind != WITHOUT_BARS)
+    return publish(spark, settings, [each for each in known if each])

@@ -101,6 +101,11 @@ def _notes(audit: Audit) -> Iterator[str]:
     until = iso_time(scope.horizon_ms)
     yield f"Judged: windows that end at {until} or before" if until else "The stream has brought nothing yet"
     yield from _notes_on_numbers(audit.completeness)
+    if consistent.files_without_bars:
+        yield (
+            f"Left alone: {consistent.files_without_bars:,} files that bars says nothing of; they may be right, and "
+            "their bars past a retention or lost: make the bars again, or remove the files by hand"
+        )
     if consistent.open_files:
         yield f"Not judged: {consistent.open_files:,} files that differ and are still being written to"
     if audit.repair:
@@ -108,7 +113,7 @@ def _notes(audit: Audit) -> Iterator[str]:
 
 
 def _notes_on_numbers(complete: Completeness) -> Iterator[str]:
-    unknown = [each for each in complete.producers if each.is_beginning_unknown]
+    unknown = [each for each in complete.producers if each.judged_from is not None]
     yield from (_beginning_line(each) for each in unknown[:_AT_MOST])
     if len(unknown) > _AT_MOST:
         yield f"and {len(unknown) - _AT_MOST:,} more"
@@ -119,8 +124,8 @@ def _notes_on_numbers(complete: Completeness) -> Iterator[str]:
 
 
 def _beginning_line(producer: Producer) -> str:
-    numbers = f"numbers of {producer.producer_id} before {producer.first_seq}"
-    return f"Not judged: {numbers}; they may be past retention, or the stream was read from its tip on"
+    numbers = f"what is gone of {producer.producer_id} before {producer.judged_from}"
+    return f"Not judged: {numbers}; it may be past retention, or the stream was read from its tip on"
 
 
 def _repair_line(repair: Repair) -> str:

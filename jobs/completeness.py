@@ -1,7 +1,7 @@
 """Completeness: what each producer counted is what ``ticks`` holds, number by number."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from pyspark.sql import Column, DataFrame, Row
@@ -82,11 +82,24 @@ def _judge(gaps: DataFrame, scope: Scope) -> DataFrame:
     if scope.polls_until_ms is not None:
         is_open = f.col("behind_polled") > scope.polls_until_ms
     if scope.begins_at_tip:
-        is_unknown = f.col("is_beginning")
-    elif scope.kept_from is not None:
-        edge = f.lit((scope.kept_from + _SILENCE).isoformat()).cast("date")
-        is_unknown = f.col("is_beginning") & (f.to_date(f.timestamp_millis("behind_polled")) <= edge)
+        is_unknown |= f.col("is_beginning")
+    if scope.kept_from is not None:
+        is_unknown |= _may_be_deleted(scope.kept_from)
     return gaps.withColumn("state", f.when(is_open, _OPEN).when(is_unknown, _UNKNOWN).otherwise(_MISSING))
+
+
+def _may_be_deleted(kept_from: date) -> Column:
+    """Tell whether what lies between two records may have come before the first date that is kept.
+
+    Not only what lies before the first record of all: a date of long ago that still gets rows is kept with all it has,
+    while the neighbours of those rows go with their own dates.
+    """
+    before, behind = (
+        f.to_date(f.timestamp_millis(f.coalesce(f"{side}_arrived", f"{side}_polled"))) for side in ("before", "behind")
+    )
+    first = f.lit(kept_from.isoformat()).cast("date")
+    edge = f.lit((kept_from + _SILENCE).isoformat()).cast("date")
+    return (f.col("is_beginning") | (before < first)) & (behind <= edge)
 
 
 def _totals() -> tuple[Column, Column]:
@@ -104,7 +117,7 @@ def _list_producers(buckets: DataFrame, gaps: DataFrame) -> tuple[Producer, ...]
     )
     lacking = gaps.groupBy("producer_id").agg(
         f.sum(f.when(f.col("state") == _MISSING, f.expr(_COUNT))).alias("missing"),
-        f.max(f.col("state") == _UNKNOWN).alias("is_unknown"),
+        f.max(f.when(f.col("state") == _UNKNOWN, f.col("to_seq") + 1)).alias("judged_from"),
     )
     order = (f.desc_nulls_last("missing"), "producer_id")
     rows = found.join(lacking, "producer_id", "left").orderBy(*order).limit(MAX_FINDINGS).collect()
@@ -115,7 +128,7 @@ def _list_producers(buckets: DataFrame, gaps: DataFrame) -> tuple[Producer, ...]
             last_seq=row["last"],
             count=row["count"],
             missing=row["missing"] or 0,
-            is_beginning_unknown=bool(row["is_unknown"]),
+            judged_from=row["judged_from"],
         )
         for row in rows
     )

@@ -17,10 +17,13 @@ from jobs.audit_scope import Dates, Scope
 from jobs.completeness import check_completeness
 from tests.support.rows import NINE, row, ticks_of
 
-ALL = Scope(Dates(), 0, None, is_running=False, kept_from=None, bars_kept_from=None, begins_at_tip=False)
+ALL = Scope(
+    Dates(), 0, None, is_running=False, is_streamed=False, kept_from=None, bars_kept_from=None, begins_at_tip=False
+)
 
 NINE_MS = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000
+DAY = timedelta(days=1)
 
 
 def scope(**changes: Any) -> Scope:
@@ -42,7 +45,7 @@ def at(minute: int) -> Moment:
 
 def test_nothing_is_missing(spark: SparkSession) -> None:
     found = check(spark, [row(seq) for seq in (1, 2, 3)])
-    assert found == Completeness(producers=(Producer("p", 1, 3, 3, 0, False),), producer_count=1, numbers=3)
+    assert found == Completeness(producers=(Producer("p", 1, 3, 3, 0, None),), producer_count=1, numbers=3)
     assert found.holds
 
 
@@ -54,7 +57,7 @@ def test_a_gap_is_named_with_the_times_of_its_neighbours(spark: SparkSession) ->
     found = check(spark, [row(seq) for seq in (1, 2, 3, 6, 7)])
     assert found.gaps == (Gap("p", 4, 5, before=at(3), behind=at(6)),)
     assert (found.gap_count, found.missing, found.holds) == (1, 2, False)
-    assert found.producers == (Producer("p", 1, 7, 5, 2, False),)
+    assert found.producers == (Producer("p", 1, 7, 5, 2, None),)
 
 
 def test_a_counter_begins_at_one(spark: SparkSession) -> None:
@@ -106,7 +109,7 @@ def test_a_rejected_record_fills_its_number_but_is_not_believed_how_far_one_coun
     rows += [row(5, producer_id="never accepted", **rejected), row(None, producer_id=None, **rejected)]
     found = check(spark, rows)
     assert found.holds
-    assert found.producers == (Producer("p", 1, 4, 4, 0, False),)
+    assert found.producers == (Producer("p", 1, 4, 4, 0, None),)
 
 
 def test_accepted_records_without_a_number_are_counted(spark: SparkSession) -> None:
@@ -127,9 +130,14 @@ def test_what_may_still_be_on_its_way_is_not_judged(spark: SparkSession) -> None
     running = scope(is_running=True, horizon_ms=NINE_MS + 4 * MINUTE)
     found = check(spark, rows, running)
     assert (ranges(found), found.open_gaps) == ([("p", 2, 2)], 1)
-    # Nothing is on its way to a job that does not run.
-    stopped = check(spark, rows, scope(horizon_ms=NINE_MS + 4 * MINUTE))
-    assert (ranges(stopped), stopped.open_gaps) == ([("p", 2, 2), ("p", 5, 5)], 0)
+    # A job that has stopped had not read all shards equally far, and may not have closed a window yet.
+    stopped = scope(is_streamed=True, horizon_ms=NINE_MS + 4 * MINUTE)
+    early = scope(is_streamed=True)
+    judged = [(ranges(each), each.open_gaps) for each in (check(spark, rows, of) for of in (stopped, early))]
+    assert judged == [([("p", 2, 2)], 1), ([], 2)]
+    # Nothing is on its way where there never was a stream.
+    never = check(spark, rows, scope(horizon_ms=NINE_MS + 4 * MINUTE))
+    assert (ranges(never), never.open_gaps) == ([("p", 2, 2), ("p", 5, 5)], 0)
 
 
 @pytest.mark.parametrize(
@@ -148,10 +156,26 @@ def test_what_retention_may_have_taken_or_was_never_asked_for_is_not_missing(
     found = check(spark, [row(5), row(6), row(8)], of)
     # Only the beginning: 7 has neighbours that are there.
     assert ranges(found) == ([("p", 7, 7)] if is_unknown else [("p", 1, 4), ("p", 7, 7)])
-    assert [each.is_beginning_unknown for each in found.producers] == [is_unknown]
+    assert [each.judged_from for each in found.producers] == [5 if is_unknown else None]
 
 
-DAY = timedelta(days=1)
+def test_a_date_of_long_ago_that_is_kept_makes_no_gaps_of_what_went_with_its_own_date(spark: SparkSession) -> None:
+    # A coin whose price is of June last year is polled each day; of the other, only January is kept.
+    june = datetime(2025, 6, 1, tzinfo=UTC)
+    stale = [
+        row(seq, polled=NINE - (9 - seq) * DAY, status="late", event_time=june, date=june.date()) for seq in (1, 3)
+    ]
+    found = check(spark, [*stale, row(7), row(9)], scope(kept_from=date(2026, 1, 1)))
+    # 2 came in December, and 4 to 6 around the first day that is kept.
+    assert ranges(found) == [("p", 8, 8)]
+    assert [(each.first_seq, each.judged_from) for each in found.producers] == [(1, 7)]
+
+
+def test_what_came_lately_is_judged_however_old_it_is(spark: SparkSession) -> None:
+    # A recording of June last year that was replayed on the fifth of January.
+    june = datetime(2025, 6, 1, tzinfo=UTC)
+    replayed = [row(seq, polled=june + seq * DAY, arrived_at=NINE, date=(june + seq * DAY).date()) for seq in (1, 2, 4)]
+    assert ranges(check(spark, [*replayed, row(5)], scope(kept_from=date(2026, 1, 1)))) == [("p", 3, 3)]
 
 
 def test_dates_ask_only_between_the_smallest_and_the_greatest_number_on_them(spark: SparkSession) -> None:
