@@ -135,6 +135,12 @@ def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:
             with suppress(ConnectionError):
                 self._send(answer)
 
+        def handle_expect_100(self) -> bool:
+            # Or the client, which waits for it a while, would have it with the answer.
+            is_wanted = super().handle_expect_100()
+            self.wfile.flush()
+            return is_wanted
+
         def _read_body(self) -> bytes:
             if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
                 return self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -8,17 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import boto3
-from botocore.config import Config
-
 from faults.asked_io import HALF, LOSE, Call
 from faults.drill import Drill, Outcome, Task
 from faults.power_cut import Unsure
-from faults.publish_tree import DiskTree, Reader, S3Tree, Tree, World, random_world, small_world
+from faults.publish_tree import DiskTree, Reader, S3Tree, Tree, World, random_world, s3_client, small_world
 from faults.publisher import Publisher, PublisherError
 from faults.stand_in import REGION, run_stand_in
 from jobs.storage import S3Store
-from scripts.demo_app.environment import STAND_IN_KEY
 
 _BUCKET: Final = "publish-crashes"
 
@@ -226,14 +222,7 @@ def _in_between(run: _Run, first: Publisher, *, is_first_killed: bool) -> None:
 @contextmanager
 def _trees(place: Path) -> Iterator[list[tuple[Tree, tuple[str, ...]]]]:
     with run_stand_in(place) as url:
-        client = boto3.client(
-            "s3",
-            region_name=REGION,
-            endpoint_url=url,
-            aws_access_key_id=STAND_IN_KEY,
-            aws_secret_access_key=STAND_IN_KEY,
-            config=Config(s3={"addressing_style": "path"}, proxies={}),
-        )
+        client = s3_client(url)
         client.create_bucket(Bucket=_BUCKET)
         on_s3 = S3Tree(client, _BUCKET, S3Store(_BUCKET, "", url, path_style=True, region=REGION))
         trees: list[tuple[Tree, tuple[str, ...]]] = [(DiskTree(place / "disk"), _ON_DISK), (on_s3, _ON_S3)]

@@ -121,7 +121,7 @@ def _publish(asker: _Asker, store: Store, partitions: Sequence[Partition], asked
     def over_lines(some: list[Partition], function: Callable[[Batches], Batches]) -> list[dict[str, Any]]:
         asker(Call(READS_BARS, ""))
         rows = [(each.key, line) for each in some for line in asker.bars.get(each.key, ())]
-        return [receipt for batch in function(_batches(rows)) for receipt in batch.to_pylist()]
+        return [receipt for batch in function(batches_of(rows)) for receipt in batch.to_pylist()]
 
     try:
         with asked(asker):
@@ -132,7 +132,8 @@ def _publish(asker: _Asker, store: Store, partitions: Sequence[Partition], asked
         asker.pipe.send(None)
 
 
-def _batches(rows: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
+def batches_of(rows: Sequence[tuple[str, str]]) -> Iterator[pa.RecordBatch]:
+    """Give (key, line) as executors are given them."""
     for start in range(0, len(rows), _BATCH_ROWS):
         keys, lines = zip(*rows[start : start + _BATCH_ROWS], strict=True)
         yield pa.RecordBatch.from_pydict({"key": list(keys), "line": list(lines)})

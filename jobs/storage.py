@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from jobs.s3_patience import patiently
 from pricestream.atomic import make_folder, replace_file
 from pricestream.aws_error import words_of
 from pricestream.errors import StorageError
@@ -26,6 +27,7 @@ from pricestream.job_settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
 S3_SCHEMES = ("s3", "s3a", "s3n")
 _NOT_FOUND = ("404", "NoSuchKey", "NotFound")
@@ -186,17 +188,20 @@ class S3Store:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
             try:
-                return self._client().head_object(Bucket=self.bucket, Key=self._key(key))["ETag"]
+                head = patiently(lambda: self._client().head_object(Bucket=self.bucket, Key=self._key(key)))
             except ClientError as error:
                 if error_code(error) in _NOT_FOUND:
                     return None
                 raise
+            return head["ETag"]
 
     def read(self, key: str) -> bytes | None:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
             try:
-                return self._client().get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+                return patiently(
+                    lambda: self._client().get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
+                )
             except ClientError as error:
                 if error_code(error) in _NOT_FOUND:
                     return None
@@ -204,41 +209,54 @@ class S3Store:
 
     def replace(self, key: str, data: bytes, *, version: str | None) -> None:
         """See :class:`Store`."""
-        client = self._client()
         with _readable(self._uri(key)):
             try:
-                if version is None:
-                    client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
-                else:
-                    client.put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=version)
+                patiently(lambda: self._put_if(key, data, version))
             except ClientError as error:
                 # 404 on a put with If-Match: the object was deleted in between.
-                if error_code(error) in (*_CONFLICT, *_NOT_FOUND):
+                if error_code(error) not in (*_CONFLICT, *_NOT_FOUND):
+                    raise
+                # Where the answer to a try was lost, the next one finds what that one has written.
+                if self.read(key) != data:
                     raise ConflictError(key) from None
-                raise
 
     def write(self, key: str, data: bytes) -> None:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
-            self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data)
+            patiently(lambda: self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data))
 
     def remove(self, key: str) -> None:
         """See :class:`Store`."""
         with _readable(self._uri(key)):
-            self._client().delete_object(Bucket=self.bucket, Key=self._key(key))
+            patiently(lambda: self._client().delete_object(Bucket=self.bucket, Key=self._key(key)))
 
     def list_keys(self) -> Iterator[str]:
         """See :class:`Store`."""
         root = f"{self.prefix}/" if self.prefix else ""
-        with _readable(self._uri("")):
-            pages = self._client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=root)
-            for page in pages:
-                yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
+        token: str | None = ""
+        while token is not None:
+            with _readable(self._uri("")):
+                page = patiently(partial(self._page, root, token))
+            yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
+            token = page.get("NextContinuationToken")
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:  # noqa: ARG002
         """Nothing to hold: the conditional PUT of :meth:`replace` is the guard."""
         yield
+
+    def _put_if(self, key: str, data: bytes, version: str | None) -> None:
+        """Put an object where ``version`` is still what is there."""
+        if version is None:
+            self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfNoneMatch="*")
+        else:
+            self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=version)
+
+    def _page(self, root: str, token: str) -> "ListObjectsV2OutputTypeDef":
+        """List a page of objects: the one that a token stands for, or else the first."""
+        if token:
+            return self._client().list_objects_v2(Bucket=self.bucket, Prefix=root, ContinuationToken=token)
+        return self._client().list_objects_v2(Bucket=self.bucket, Prefix=root)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key

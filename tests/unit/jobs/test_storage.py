@@ -1,15 +1,20 @@
 """One set of tests for both kinds of store: a disk, and S3 by a stand-in over the network."""
 
+import itertools
 import os
 import pickle
+import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.stub import Stubber
 from moto.server import ThreadedMotoServer
 
+from faults.proxy import Answer, Call, Forward, Loss, Meddle, Proxy, pass_on
 from jobs.storage import ConflictError, DiskStore, S3Store, Store, local_path, open_file, open_store, spark_path
 from pricestream.errors import StorageError
 from pricestream.job_settings import S3Settings
@@ -112,6 +117,83 @@ def test_s3_lists_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         stub.add_response("list_objects_v2", last, {**where, "ContinuationToken": "more"})
         monkeypatch.setattr("jobs.storage._s3_client", lambda *_: client)
         assert list(S3Store("b", "a", None, False, "us-east-1").list_keys()) == ["1", "2/a/3"]
+
+
+@pytest.fixture
+def troubled(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Meddle], S3Store]]:
+    """A store whose calls are meddled with, and which tries again at once."""
+    bucket = f"lake-{uuid.uuid4().hex}"
+    boto3.client("s3", region_name="us-east-1", endpoint_url=s3_endpoint).create_bucket(Bucket=bucket)
+    for module in ("botocore.endpoint", "tenacity.nap"):
+        monkeypatch.setattr(f"{module}.time", SimpleNamespace(sleep=lambda _: None))
+    with ExitStack() as proxies:
+
+        def make(meddle: Meddle) -> S3Store:
+            proxy = proxies.enter_context(Proxy(s3_endpoint, meddle))
+            return S3Store(bucket, "", proxy.url, path_style=True, region="us-east-1")
+
+        yield make
+
+
+def first(count: int, method: str, meddle: Meddle) -> Meddle:
+    """Meddle with the first calls of a method."""
+    left = itertools.count(count, -1)
+    return lambda call, forward: meddle(call, forward) if call.method == method and next(left) > 0 else forward(call)
+
+
+def lose_answer(call: Call, forward: Forward) -> Loss:
+    forward(call)
+    return Loss.ANSWER
+
+
+def cut_body(call: Call, forward: Forward) -> Answer:
+    answer = forward(call)
+    whole = {"Content-Length": str(len(answer.body)), "Connection": "close"}
+    return Answer(answer.status, answer.body[:3], {**answer.headers, **whole})
+
+
+def test_a_write_whose_answer_was_lost_is_no_conflict(troubled: Callable[[Meddle], S3Store]) -> None:
+    # boto3 sends it again, and S3 refuses it: what is there is not what was there before.
+    store = troubled(first(1, "PUT", lose_answer))
+    store.replace("f.csv", b"ours", version=None)
+    assert store.read("f.csv") == b"ours"
+
+
+def test_a_write_whose_answer_was_lost_gives_way_to_a_later_one(troubled: Callable[[Meddle], S3Store]) -> None:
+    rival = troubled(pass_on)
+
+    def lose_and_be_outrun(call: Call, forward: Forward) -> Loss:
+        forward(call)
+        rival.write("f.csv", b"a rival's")
+        return Loss.ANSWER
+
+    store = troubled(first(1, "PUT", lose_and_be_outrun))
+    with pytest.raises(ConflictError):
+        store.replace("f.csv", b"ours", version=None)
+    assert store.read("f.csv") == b"a rival's"
+
+
+def test_a_body_that_ends_too_soon_is_read_again(troubled: Callable[[Meddle], S3Store]) -> None:
+    store = troubled(first(3, "GET", cut_body))
+    store.write("f.csv", b"whole")
+    assert store.read("f.csv") == b"whole"
+
+
+def test_a_body_that_never_comes_whole_is_one_clear_line(troubled: Callable[[Meddle], S3Store]) -> None:
+    store = troubled(first(99, "GET", cut_body))
+    store.write("f.csv", b"whole")
+    with pytest.raises(StorageError, match=r"s3://lake-[0-9a-f]+/f.csv: "):
+        store.read("f.csv")
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_service_that_is_overloaded_for_a_while_is_sat_out(
+    troubled: Callable[[Meddle], S3Store], status: int
+) -> None:
+    for method in ("PUT", "HEAD", "GET"):
+        store = troubled(first(8, method, lambda *_: Answer(status)))
+        store.write("f.csv", b"x")
+        assert (store.exists("f.csv"), store.read("f.csv")) == (True, b"x")
 
 
 def test_hidden_files_are_not_listed(tmp_path: Path) -> None:
