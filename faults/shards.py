@@ -37,7 +37,7 @@ class ShardedStream:
     def create(self, shards: int) -> None:
         """Make it, and wait until it is there."""
         self.client.create_stream(StreamName=self.name, ShardCount=shards)
-        self._wait()
+        self.wait()
 
     def open_shards(self) -> list[Shard]:
         """List the shards that take records, in the order of their keys."""
@@ -53,15 +53,13 @@ class ShardedStream:
         return sorted(found, key=lambda shard: shard.first_key)
 
     def split(self, parent: Shard) -> None:
-        """Split an open shard somewhere."""
+        """Split an open shard somewhere; it is closed at once, and its children are there."""
         at = self.rng.randint(parent.first_key + 1, parent.last_key)
         self.client.split_shard(StreamName=self.name, ShardToSplit=parent.id, NewStartingHashKey=str(at))
-        self._wait()
 
     def merge(self, left: Shard, right: Shard) -> None:
-        """Merge two open shards that lie side by side."""
+        """Merge two open shards that lie side by side; they are closed at once, and their child is there."""
         self.client.merge_shards(StreamName=self.name, ShardToMerge=left.id, AdjacentShardToMerge=right.id)
-        self._wait()
 
     def put(self, payloads: Sequence[bytes], among: Sequence[Shard]) -> None:
         """Put records in this order, each somewhere in the ranges that these shards have, or had.
@@ -83,7 +81,9 @@ class ShardedStream:
         shard = self.rng.choice(among)
         return str(self.rng.randint(shard.first_key, shard.last_key))
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Wait until the stream is active again: before that it cannot be resharded."""
+
         def status() -> str:
             return self.client.describe_stream_summary(StreamName=self.name)["StreamDescriptionSummary"]["StreamStatus"]
 

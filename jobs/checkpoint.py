@@ -57,6 +57,10 @@ class Checkpoint:
                     "new folder, or the settings back to what they were"
                 )
 
+    def has_started(self, query: str) -> bool:
+        """Tell whether the query has ever started with this checkpoint."""
+        return self.store.exists(f"{query}/metadata")
+
     def query_id(self, query: str) -> str:
         """Give the id that Spark made up when the query first started with this checkpoint."""
         metadata = self._read_json(f"{query}/metadata")

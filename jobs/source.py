@@ -17,15 +17,23 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
 
 
-def kinesis_stream(spark: SparkSession, settings: Settings) -> DataFrame:
-    """Read the Kinesis stream: columns of :data:`jobs.schema.KINESIS`, one row per record."""
-    source_format, options = kinesis_options(settings)
+def kinesis_stream(spark: SparkSession, settings: Settings, *, goes_on: bool = False) -> DataFrame:
+    """Read the Kinesis stream: columns of :data:`jobs.schema.KINESIS`, one row per record.
+
+    Args:
+        spark: a session.
+        settings: which stream, by which connector, from where.
+        goes_on: whether the checkpoint has positions already, and ``starting_position`` is for new shards alone.
+    """
+    source_format, options = kinesis_options(settings, goes_on=goes_on)
     return spark.readStream.format(source_format).options(**options).load()
 
 
-def kinesis_options(settings: Settings) -> tuple[str, dict[str, str]]:
+def kinesis_options(settings: Settings, *, goes_on: bool = False) -> tuple[str, dict[str, str]]:
     """Name the connector's format and options. Credentials are left to the SDK's own chain."""
     stream, kinesis = settings.stream, settings.job.kinesis
+    # A shard that the checkpoint does not know has come of a split or a merge while nobody read.
+    position = "TRIM_HORIZON" if goes_on else kinesis.starting_position
     endpoint = stream.endpoint_url or f"https://kinesis.{stream.region}.amazonaws.com"
     fail_on_data_loss = str(kinesis.fail_on_data_loss).lower()
     if kinesis.connector == "qubole":
@@ -33,20 +41,23 @@ def kinesis_options(settings: Settings) -> tuple[str, dict[str, str]]:
             "streamName": stream.name,
             "endpointUrl": endpoint,
             "region": stream.region,
-            "startingposition": kinesis.starting_position,
+            "startingposition": position,
             "failondataloss": fail_on_data_loss,
             # False means the SDK's whole chain (environment, profile, instance), not instance alone.
             "awsUseInstanceProfile": "false",
             "kinesis.executor.maxFetchRecordsPerShard": str(kinesis.max_fetch_records_per_shard),
             "kinesis.executor.maxFetchTimeInMs": str(kinesis.max_fetch_seconds_per_shard * 1000),
             "kinesis.client.avoidEmptyBatches": "true",
+            # List the shards before every batch. By itself it keeps a list for a second; where all shards of that
+            # list have ended, it makes a batch of nothing, and has lost its positions for good.
+            "kinesis.client.describeShardInterval": "0s",
         }
     options = {
         "kinesis.streamName": stream.name,
         "kinesis.endpointUrl": endpoint,
         "kinesis.region": stream.region,
         "kinesis.consumerType": kinesis.consumer_type,
-        "kinesis.startingPosition": kinesis.starting_position,
+        "kinesis.startingPosition": position,
         "kinesis.failOnDataLoss": fail_on_data_loss,
         "kinesis.maxFetchRecordsPerShard": str(kinesis.max_fetch_records_per_shard),
         "kinesis.maxFetchTimePerShardSec": str(kinesis.max_fetch_seconds_per_shard),

@@ -24,7 +24,7 @@ COUNTS = "ticks"
 def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) -> StreamingQuery:
     """Start the query that lands every record of the stream in ``ticks``."""
     job = settings.job
-    parsed = parse(kinesis_stream(spark, settings))
+    parsed = parse(kinesis_stream(spark, settings, goes_on=checkpoint.has_started(INGEST)))
     ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
     counts = [f.count_if(f.col("status") == status).alias(status) for status in STATUSES]
 

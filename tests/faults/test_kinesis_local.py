@@ -47,6 +47,7 @@ def test_a_parent_is_closed_and_keeps_its_records_and_the_children_take_what_com
     assert read(stream, parent.id) == (before, {left.id, right.id})
     assert read(stream, left.id) == ([b"6"], set())
 
+    stream.wait()
     stream.merge(left, right)
     (merged,) = stream.open_shards()
     stream.put([b"8"], [parent])

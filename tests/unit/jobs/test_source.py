@@ -29,6 +29,7 @@ def test_qubole() -> None:
         "kinesis.executor.maxFetchRecordsPerShard": "100000",
         "kinesis.executor.maxFetchTimeInMs": "10000",
         "kinesis.client.avoidEmptyBatches": "true",
+        "kinesis.client.describeShardInterval": "0s",
     }
 
 
@@ -50,6 +51,15 @@ def test_awslabs() -> None:
 def test_a_consumer_with_a_name() -> None:
     _, options = kinesis_options(settings(connector="awslabs", consumer_type="SubscribeToShard", consumer_name="c1"))
     assert (options["kinesis.consumerType"], options["kinesis.consumerName"]) == ("SubscribeToShard", "c1")
+
+
+@pytest.mark.parametrize(
+    ("connector", "key"), [("qubole", "startingposition"), ("awslabs", "kinesis.startingPosition")]
+)
+def test_a_job_that_goes_on_begins_shards_that_are_new_to_it_at_their_beginning(connector: str, key: str) -> None:
+    at_the_tip = settings(connector=connector, starting_position="LATEST")
+    assert kinesis_options(at_the_tip)[1][key] == "LATEST"
+    assert kinesis_options(at_the_tip, goes_on=True)[1][key] == "TRIM_HORIZON"
 
 
 @pytest.mark.parametrize("connector", ["qubole", "awslabs"])
