@@ -16,6 +16,15 @@ _CHECKED: Final = "bars_checked.json"
 _CLOSED: Final = "bars_closed.json"
 _BACKFILLED: Final = "bars_backfilled.json"
 
+#: What to do where a mark is damaged. Where Spark's own files are, nothing but a new checkpoint helps.
+_WAY_BACK: Final = {
+    _IDENTITY: "remove it if the checkpoint is this stream's; else start with a new checkpoint folder",
+    _CHECKED: "remove it, and every micro-batch is looked at once more",
+    _CLOSED: "remove it, and make the days since the job last ran anew with jobs/backfill_prices.py",
+    _BACKFILLED: "remove it: the table of bars says as much",
+}
+_NO_JSON: Final = (ValueError, KeyError, TypeError, RecursionError)
+
 
 @dataclass(frozen=True)
 class MicroBatch:
@@ -66,6 +75,8 @@ class Checkpoint:
         metadata = self._read_json(f"{query}/metadata")
         if metadata is None:
             raise StorageError(f"{self.folder(query)}: has no metadata file; the checkpoint is not whole")
+        if not isinstance(metadata.get("id"), str):
+            raise self._damaged(f"{query}/metadata")
         return str(metadata["id"])
 
     def micro_batch(self, query: str, batch: int) -> MicroBatch | None:
@@ -73,19 +84,21 @@ class Checkpoint:
         data = self.store.read(f"{query}/offsets/{batch}")
         if data is None:
             return None
-        # A line with the log's version, one about the batch, then one per source.
-        _, about, offset = data.decode().splitlines()
-        where = json.loads(offset)
-        return MicroBatch(
-            watermark_ms=int(json.loads(about)["batchWatermarkMs"]),
-            version=int(where["reservoirVersion"]),
-            is_snapshot=bool(where["isStartingVersion"]),
-        )
+        try:
+            # A line with the log's version, one about the batch, then one per source.
+            _, about, offset = data.decode().splitlines()
+            where = json.loads(offset)
+            return MicroBatch(
+                watermark_ms=int(json.loads(about)["batchWatermarkMs"]),
+                version=int(where["reservoirVersion"]),
+                is_snapshot=bool(where["isStartingVersion"]),
+            )
+        except _NO_JSON:
+            raise self._damaged(f"{query}/offsets/{batch}") from None
 
     def checked_through(self) -> int:
         """Tell up to which micro-batch of the bars query stragglers were looked for; -1 before the first."""
-        mark = self._read_json(_CHECKED)
-        return -1 if mark is None else int(mark["batch"])
+        return self._read_mark(_CHECKED, "batch", before=-1)
 
     def mark_checked(self, batch: int) -> None:
         """Remember it."""
@@ -93,8 +106,7 @@ class Checkpoint:
 
     def closed_through_s(self) -> int:
         """Tell up to when windows are closed, their bars written and published, epoch seconds; 0 before the first."""
-        mark = self._read_json(_CLOSED)
-        return 0 if mark is None else int(mark["through_s"])
+        return self._read_mark(_CLOSED, "through_s", before=0)
 
     def mark_closed(self, through_s: int) -> None:
         """Remember it."""
@@ -102,23 +114,38 @@ class Checkpoint:
 
     def backfilled_through_s(self) -> int:
         """Tell up to when a backfill has made windows final while no stream ran, epoch seconds; 0 if none has."""
-        mark = self._read_json(_BACKFILLED)
-        return 0 if mark is None else int(mark["through_s"])
+        return self._read_mark(_BACKFILLED, "through_s", before=0)
 
     def mark_backfilled(self, through_s: int) -> None:
         """Remember it, before the first of them is final."""
         if through_s > max(self.backfilled_through_s(), self.closed_through_s()):
             self.store.write(_BACKFILLED, json.dumps({"through_s": through_s}).encode())
 
+    def _read_mark(self, key: str, name: str, *, before: int) -> int:
+        mark = self._read_json(key)
+        if mark is None:
+            return before
+        value = mark.get(name)
+        # Not isinstance: true is an int in Python.
+        if type(value) is not int:
+            raise self._damaged(key)
+        return value
+
     def _read_json(self, key: str) -> dict[str, Any] | None:
         data = self.store.read(key)
         if data is None:
             return None
         try:
-            found: dict[str, Any] = json.loads(data)
-        except ValueError:
-            raise StorageError(f"{self.root}/{key}: is damaged; start with a new checkpoint folder") from None
+            found = json.loads(data)
+        except _NO_JSON:
+            found = None
+        if not isinstance(found, dict):
+            raise self._damaged(key)
         return found
+
+    def _damaged(self, key: str) -> StorageError:
+        way_back = _WAY_BACK.get(key, "start with a new checkpoint folder")
+        return StorageError(f"{self.root.rstrip('/')}/{key}: is damaged; {way_back}")
 
 
 def open_checkpoint(settings: Settings) -> Checkpoint:

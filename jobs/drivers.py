@@ -45,7 +45,7 @@ def read_stream_status(settings: Settings) -> StreamStatus:
         status: dict[str, Any] = json.loads(data)
         is_running = status["state"] in _RUNNING and not _is_let_go(settings)
         return StreamStatus(is_running, status["bars"]["watermark_ms"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise StorageError(f"{settings.job.status_file}: is damaged; remove it") from None
 
 

@@ -169,5 +169,5 @@ class Lease:
         data = self.store.read(_KEY)
         try:
             return str(json.loads(data or b"{}")["holder"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return "an unknown process"

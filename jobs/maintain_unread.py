@@ -5,7 +5,6 @@ while such a file of it is; and the log itself, and files that were replaced, mu
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -92,21 +91,24 @@ def unread_of(settings: Settings, first: int, newest: int) -> Unread:
         data = log.read(f"_delta_log/{version:020d}.json")
         if data is None:
             return UNKNOWN
-        actions = list(_actions(data, f"{settings.job.ticks}/_delta_log/{version:020d}.json"))
-        written_ms = next((int(each["commitInfo"]["timestamp"]) for each in actions if "commitInfo" in each), 0)
-        added = {day for action in actions if (day := _date_added(action))}
+        written_ms, added = _commit(data, f"{settings.job.ticks}/_delta_log/{version:020d}.json")
         version_ms = written_ms if version_ms is None else version_ms
         rows_ms = written_ms if rows_ms is None and added else rows_ms
         dates |= added
     return Unread(frozenset(dates), version_ms, rows_ms)
 
 
-def _actions(data: bytes, name: str) -> Iterator[dict[str, Any]]:
+def _commit(data: bytes, name: str) -> tuple[int, set[date]]:
+    """Read when a version was written, epoch ms, and the dates of the rows that it added."""
     try:
-        for line in data.splitlines():
-            yield json.loads(line)
-    except ValueError:
-        raise StorageError(f"{name}: is damaged; the table's log must be put right first") from None
+        actions = [json.loads(line) for line in data.splitlines()]
+        written_ms = next((int(each["commitInfo"]["timestamp"]) for each in actions if "commitInfo" in each), 0)
+        added = {day for action in actions if (day := _date_added(action))}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        actions = []
+    if not actions:
+        raise StorageError(f"{name}: is damaged; the table's log must be put right first")
+    return written_ms, added
 
 
 def _date_added(action: dict[str, Any]) -> date | None:

@@ -30,7 +30,7 @@ class Mark:
         data = self.store.read(self.name)
         try:
             return None if data is None else float(json.loads(data)["begun_s"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self, begun_s: float) -> None:

@@ -30,8 +30,13 @@ def _check_owner(path: Path, owner: dict[str, str]) -> None:
     except FileNotFoundError:
         write_json(path, owner)
         return
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise StorageError(
+            f"{path}: is damaged; remove it if the folder is that of producer {owner['producer_id']} on stream "
+            f"{owner['stream']}, or give this one a folder of its own"
+        ) from None
     if found != owner:
         theirs = found if isinstance(found, dict) else {}
         raise StorageError(

@@ -34,7 +34,10 @@ def test_a_checkpoint_of_another_stream_is_refused(checkpoint: Checkpoint, key: 
 
 def test_a_damaged_mark_is_told(checkpoint: Checkpoint) -> None:
     checkpoint.store.write("identity.json", b'{"stream": "ar')
-    with pytest.raises(StorageError, match=r"identity.json: is damaged; start with a new checkpoint folder"):
+    with pytest.raises(
+        StorageError,
+        match=r"identity.json: is damaged; remove it if the checkpoint is this stream's; else start with a new",
+    ):
         checkpoint.claim(OURS)
 
 
