@@ -19,12 +19,12 @@ from jobs.storage import S3Store
 _BUCKET: Final = "publish-crashes"
 
 _KILL: Final = "killed at a call"
-_TORN: Final = "killed within a write"
+TORN: Final = "killed within a write"
 _POWER: Final = "power cut at a call"
 _LOST: Final = "answers lost"
 _SECOND: Final = "another publisher in between"
 _SECOND_ALONE: Final = "another in between and the first killed"
-_ON_DISK: Final = (_KILL, _TORN, _POWER, _SECOND)
+_ON_DISK: Final = (_KILL, TORN, _POWER, _SECOND)
 _ON_S3: Final = (_KILL, _LOST, _SECOND)
 
 _MOST_CALLS: Final = {"disk": 100, "s3": 25}
@@ -32,7 +32,7 @@ _REVISIONS: Final = 6
 
 
 @dataclass
-class _Run:
+class Run:
     """A tree that is published to, again and again, and what came of it."""
 
     tree: Tree
@@ -55,9 +55,11 @@ class _Run:
         self.reader.begin()
 
     def advance(self) -> None:
+        """Let ``bars`` say something newer, where there is something newer to say."""
         self.now = min(self.now + 1, len(self.world.revisions) - 1)
 
     def start(self, *, skip: int = 0, is_quiet: bool = False) -> Publisher:
+        """Start a publisher; see :class:`faults.publisher.Publisher`."""
         return Publisher(
             self.tree.store,
             self.world.partitions,
@@ -68,6 +70,7 @@ class _Run:
         )
 
     def look(self, call: Call | None = None) -> None:
+        """Let a reader look at every file, before a call or at the end."""
         self.reader.look(f"{self.what} ({call or 'the end'})", newest=self.now)
 
     def finish(self, publisher: Publisher) -> None:
@@ -89,13 +92,13 @@ def _run(task: Task) -> Outcome:
         broken: list[str] = []
         for tree, ways in trees:
             task.say(f"every call of one publish, on {tree.name}")
-            run = _Run(tree, small_world(), counts)
-            _every_call(run, ways)
+            run = Run(tree, small_world(), counts)
+            every_call(run, ways)
             broken += run.reader.broken
             counts["reads in between"] += run.reader.looks
         for number in range(task.count):
             tree, ways = task.rng.choice(trees)
-            run = _Run(tree, random_world(task.rng, revisions=_REVISIONS), counts)
+            run = Run(tree, random_world(task.rng, revisions=_REVISIONS), counts)
             _at_random(run, ways, task.rng, f"run {number + 1}")
             broken += run.reader.broken
             counts["reads in between"] += run.reader.looks
@@ -104,7 +107,8 @@ def _run(task: Task) -> Outcome:
         return Outcome(dict(counts), tuple(dict.fromkeys(broken)))
 
 
-def _every_call(run: _Run, ways: tuple[str, ...]) -> None:
+def every_call(run: Run, ways: tuple[str, ...]) -> None:
+    """Do to a publish what is to be done to it, at every call that it makes."""
     run.what = f"{run.tree.name}: undisturbed"
     run.advance()
     calls = _calls_of(run)
@@ -112,7 +116,7 @@ def _every_call(run: _Run, ways: tuple[str, ...]) -> None:
     for how in ways:
         # One more: an end right behind the last call.
         for at in range(1, len(calls) + 2):
-            if how == _TORN and calls[at - 1 : at] != ["write"]:
+            if how == TORN and calls[at - 1 : at] != ["write"]:
                 continue
             run.begin()
             run.advance()
@@ -120,7 +124,7 @@ def _every_call(run: _Run, ways: tuple[str, ...]) -> None:
             _strike(run, how, at)
 
 
-def _calls_of(run: _Run) -> list[str]:
+def _calls_of(run: Run) -> list[str]:
     """Publish undisturbed, and read before each call. Gives the names of the calls."""
     publisher, calls = run.start(), list[str]()
     while call := publisher.next_call():
@@ -131,7 +135,7 @@ def _calls_of(run: _Run) -> list[str]:
     return calls
 
 
-def _at_random(run: _Run, ways: tuple[str, ...], rng: Random, name: str) -> None:
+def _at_random(run: Run, ways: tuple[str, ...], rng: Random, name: str) -> None:
     for _ in range(rng.randint(2, 5)):
         run.advance()
         how, at = rng.choice((*ways, _SECOND_ALONE)), rng.randint(1, _MOST_CALLS[run.tree.name])
@@ -139,14 +143,14 @@ def _at_random(run: _Run, ways: tuple[str, ...], rng: Random, name: str) -> None
         _strike(run, how, at)
 
 
-def _strike(run: _Run, how: str, at: int) -> None:
+def _strike(run: Run, how: str, at: int) -> None:
     try:
         _strike_at(run, how, at)
     except PublisherError as error:
         run.reader.broken.append(f"{run.what}: {error}")
 
 
-def _strike_at(run: _Run, how: str, at: int) -> None:
+def _strike_at(run: Run, how: str, at: int) -> None:
     """Let a publisher come to a call, do to it what is to be done, and publish once more."""
     unsure = Unsure()
     if how == _POWER:
@@ -159,7 +163,7 @@ def _strike_at(run: _Run, how: str, at: int) -> None:
         publisher.kill()
         run.publish()
         return
-    if how == _TORN and call and call.name != "write":
+    if how == TORN and call and call.name != "write":
         publisher.kill()
         return
     run.counts[how] += 1
@@ -169,7 +173,7 @@ def _strike_at(run: _Run, how: str, at: int) -> None:
     elif how == _LOST:
         publisher.go(LOSE, is_quiet=True)
         run.finish(publisher)
-    elif how == _TORN:
+    elif how == TORN:
         publisher.go(HALF)
         publisher.wait_for_end()
     else:
@@ -198,7 +202,7 @@ def _note_until(publisher: Publisher, at: int, unsure: Unsure) -> Call | None:
     return publisher.next_call()
 
 
-def _in_between(run: _Run, first: Publisher, *, is_first_killed: bool) -> None:
+def _in_between(run: Run, first: Publisher, *, is_first_killed: bool) -> None:
     """Let another one publish what is newer, as far as it can, and then the first go on or end."""
     run.advance()
     is_locked_out = run.tree.is_locked()
