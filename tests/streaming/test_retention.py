@@ -9,6 +9,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.checkpoint import BARS, open_checkpoint
 from jobs.maintain import keep_as_set, tidy
+from jobs.maintain_table import TidyTable
 from jobs.progress import next_version
 from jobs.source import ticks_stream
 from jobs.storage import spark_path
@@ -103,22 +104,29 @@ def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
 def test_the_job_tidies_while_it_streams(
     spark: SparkSession, stream: Stream, make_settings: MakeSettings, start_job: StartJob
 ) -> None:
-    # Every two seconds or so, and ticks of months ago are too old as soon as they are read.
+    # Every two seconds or so. The ticks are of months ago, and kept because they have just come.
     often = ["job.retention.every_hours=0.0005", "job.retention.ticks_days=8"]
     settings = make_settings(*stream.overrides, *often)
+
+    def packs() -> int:
+        history = DeltaTable.forPath(spark, spark_path(settings.job.ticks)).history()
+        return history.filter("operation = 'OPTIMIZE'").count()
+
+    def surplus() -> int:
+        return sum(each.surplus for each in TidyTable(spark, settings.job.ticks).files().values())
+
     ticks = market({"bitcoin": 60_000.0, "dogecoin": 0.1}, start_ms=NINE_MS, minutes=10)
-    half = len(ticks) // 2
+    third = len(ticks) // 3
     job = start_job(settings)
-    stream.put_ticks(ticks[:half])
-    stream.put(closing(settings, NINE_MS + 3 * MINUTE_MS))
-    job.settle(rows=stream.sent, watermark_ms=NINE_MS + 3 * MINUTE_MS)
-    job.wait("the old ticks to go", lambda: read_ticks(spark, settings.job).count() == 0)
-    # The first two minutes were read before, so the windows that are still open have what they need.
-    stream.put_ticks(ticks[half:])
-    stream.put(closing(settings, NINE_MS + 10 * MINUTE_MS))
-    job.settle(rows=stream.sent, watermark_ms=NINE_MS + 10 * MINUTE_MS)
-    job.wait("the rest to go", lambda: read_ticks(spark, settings.job).count() == 0)
+    for number, minute in enumerate((3, 6, 10)):
+        stream.put_ticks(ticks[number * third : (number + 1) * third])
+        stream.put(closing(settings, NINE_MS + minute * MINUTE_MS))
+        job.settle(rows=stream.sent, watermark_ms=NINE_MS + minute * MINUTE_MS)
+        if number:
+            # There was a file of the date before.
+            job.wait("the files to be packed", lambda: packs() > 0 and not surplus())
     job.stop()
+    assert read_ticks(spark, settings.job).count() == stream.sent
     assert job.errors == []
     bars = read_bars(spark, settings.job).filter("interval = '1m'")
     assert bars.count() == 20
