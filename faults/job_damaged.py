@@ -57,6 +57,10 @@ def _new_checkpoint(settings: Settings) -> None:
     shutil.rmtree(settings.job.checkpoint)
 
 
+def _mark_removed(settings: Settings) -> None:
+    (Path(settings.job.checkpoint) / "bars_closed.json").unlink()
+
+
 def _bars_anew(settings: Settings) -> None:
     shutil.rmtree(settings.job.bars)
 
@@ -71,7 +75,7 @@ DAMAGES: Final[dict[str, tuple[Callable[[Settings], None], Callable[[Settings], 
     "checkpoint: an entry of the offset log is cut off": (_offset_cut_off, _new_checkpoint),
     "checkpoint: an entry of the log of Kinesis' positions is cut off": (_kinesis_offset_cut_off, _new_checkpoint),
     "checkpoint: the metadata are gone": (_metadata_gone, _new_checkpoint),
-    "checkpoint: a mark of ours is cut off": (_mark_cut_off, _new_checkpoint),
+    "checkpoint: a mark of ours is cut off": (_mark_cut_off, _mark_removed),
     "bars: the last entry of the log is cut off": (_bars_log, _bars_anew),
     "ticks: the last entry of the log is cut off": (_ticks_log, _all_anew),
 }
@@ -110,7 +114,7 @@ def _damage(bed: Testbed, folder: str, name: str) -> Outcome:
     errors = [line for line in complaint.read_text(errors="replace").splitlines() if line.startswith("error: ")]
     broken = [] if code != 0 and len(errors) == 1 else [f"it ended with {code} and said {errors or 'nothing'}"]
     way_back(settings)
-    if way_back is _bars_anew:
+    if way_back in (_bars_anew, _mark_removed):
         run_backfill(overrides, log, first="2026-01-05", end="2026-01-06")
     outcome = hold_against_peace(bed, stream, settings, overrides, given, Counter())
     return Outcome({"damages": 1, "said so": not broken, **outcome.counts}, (*broken, *outcome.broken))
