@@ -3,13 +3,14 @@ import fcntl
 import os
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import pytest
 
 from pricestream.errors import StorageError
 from pricestream.lock import hold_folder, is_held
 
-WORDS = {"setting": "job.state", "holder": "backfill", "advice": "wait for its end"}
+WORDS: dict[str, Any] = {"setting": "job.state", "holder": "backfill", "advice": "wait for its end"}
 
 
 def test_a_folder_is_held_by_one_and_free_again_afterwards(tmp_path: Path) -> None:
