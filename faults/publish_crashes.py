@@ -11,9 +11,9 @@ from typing import Final
 from faults.asked_io import HALF, LOSE, Call
 from faults.drill import Drill, Outcome, Task
 from faults.power_cut import Unsure
-from faults.publish_tree import DiskTree, Reader, S3Tree, Tree, World, random_world, s3_client, small_world
+from faults.publish_tree import DiskTree, Reader, S3Tree, Tree, World, random_world, small_world
 from faults.publisher import Publisher, PublisherError
-from faults.stand_in import REGION, run_stand_in
+from faults.stand_in import REGION, run_stand_in, s3_client
 from jobs.storage import S3Store
 
 _BUCKET: Final = "publish-crashes"

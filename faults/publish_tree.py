@@ -10,16 +10,12 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, Protocol
 
-import boto3
 import duckdb
-from botocore.config import Config
 
 from faults.asked_io import Ask, asked_disk, asked_s3
 from faults.publisher import Lines
-from faults.stand_in import REGION
 from jobs.publish import CSV_COLUMNS, Partition
 from jobs.storage import DiskStore, S3Store, Store
-from scripts.demo_app.environment import STAND_IN_KEY
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -150,18 +146,6 @@ class S3Tree:
         if tag not in self._bodies:
             self._bodies[tag] = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return self._bodies[tag]
-
-
-def s3_client(url: str) -> "S3Client":
-    """Make a client for the stand-in that goes past all trouble."""
-    return boto3.client(
-        "s3",
-        region_name=REGION,
-        endpoint_url=url,
-        aws_access_key_id=STAND_IN_KEY,
-        aws_secret_access_key=STAND_IN_KEY,
-        config=Config(s3={"addressing_style": "path"}, proxies={}),
-    )
 
 
 @dataclass(frozen=True)

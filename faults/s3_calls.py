@@ -13,9 +13,8 @@ from unittest.mock import patch
 from faults.bad_s3 import S3Trouble
 from faults.drill import Drill, Outcome, Task
 from faults.proxy import Proxy
-from faults.publish_tree import s3_client
 from faults.publisher import batches_of
-from faults.stand_in import REGION, run_stand_in
+from faults.stand_in import REGION, run_stand_in, s3_client
 from jobs.checkpoint import Checkpoint
 from jobs.lease import Lease
 from jobs.publish import CSV_COLUMNS, Batches, Partition, publish_files

@@ -16,6 +16,7 @@ from scripts.demo_app.stand_in import StandIn
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
+    from mypy_boto3_s3.client import S3Client
 
 #: The checkout.
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -51,6 +52,18 @@ def kinesis_client(url: str) -> "KinesisClient":
         config=Config(
             connect_timeout=5, read_timeout=20, retries={"total_max_attempts": 1, "mode": "standard"}, proxies={}
         ),
+    )
+
+
+def s3_client(url: str) -> "S3Client":
+    """Make a client for S3, with boto3's own retries."""
+    return boto3.client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=url,
+        aws_access_key_id=STAND_IN_KEY,
+        aws_secret_access_key=STAND_IN_KEY,
+        config=Config(s3={"addressing_style": "path"}, proxies={}),
     )
 
 

@@ -4,20 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import boto3
-from botocore.config import Config
+from typing import Final
 
 from faults.kinesis_stream import Stream
 from faults.proxy import Proxy, pass_on
-from faults.stand_in import REGION, ROOT, kinesis_client, run_stand_in
+from faults.stand_in import ROOT, kinesis_client, run_stand_in, s3_client
 from pricestream.config import load_settings
 from pricestream.settings import Settings
-from scripts.demo_app.environment import STAND_IN_KEY
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 _BUCKET: Final = "lake"
 _PLACES: Final = ("ticks", "bars", "csv", "checkpoint")
@@ -69,17 +62,5 @@ class Testbed:
 def run_testbed(place: Path) -> Iterator[Testbed]:
     """Start a stand-in and a proxy that passes everything on, and stop both at the end."""
     with run_stand_in(place) as url, Proxy(url, pass_on) as proxy:
-        _s3_client(url).create_bucket(Bucket=_BUCKET)
+        s3_client(url).create_bucket(Bucket=_BUCKET)
         yield Testbed(place, url, proxy)
-
-
-def _s3_client(url: str) -> "S3Client":
-    config = Config(s3={"addressing_style": "path"}, proxies={})
-    return boto3.client(
-        "s3",
-        region_name=REGION,
-        endpoint_url=url,
-        aws_access_key_id=STAND_IN_KEY,
-        aws_secret_access_key=STAND_IN_KEY,
-        config=config,
-    )

@@ -60,13 +60,14 @@ def bars_of(spark: SparkSession, settings: Settings) -> list[str]:
 def test_a_repair_makes_anew_what_it_can_and_takes_nothing_that_it_can_not(
     spark: SparkSession, make_settings: MakeSettings
 ) -> None:
-    settings = make_settings("job.intervals=[1h]")
-    # Until half past twelve; behind the second and the last a hundred minutes of gaps, which are no lines of a file.
-    land(spark, settings, 1, 30, 210)
-    rebuild_range(spark, settings, FIFTH, [])
+    settings = make_settings("job.intervals=[1d]")
+    # The evening before, then nine to half past twelve; behind each a hundred minutes of gaps, which are no lines of a
+    # file.
+    land(spark, settings, -600, 1, 30, 210)
+    rebuild_range(spark, settings, Range.parse("2026-01-04", "2026-01-06"), [])
     bars, tree = bars_of(spark, settings), csv_tree(settings)
     nine, twelve = (f"interval=1m/date=2026-01-05/hour={hour}/bars.csv" for hour in ("09", "12"))
-    # Then a stream that has stopped, and had closed no more than a part of the last hour, whose long bar is final.
+    # Then a stream that has stopped, and had closed no more than half of the day, whose bar is final and looks back.
     closed_s = int(NINE.timestamp()) + 215 * 60
     open_checkpoint(settings).mark_closed(closed_s)
     # A date whose bars retention took, before somebody chose to keep bars for ever; a file that holds nothing any more;
