@@ -79,6 +79,7 @@ def test_bars_of_parents_that_are_read_behind_their_children_are_made_anew(tmp_p
     assert outcome.counts["windows rebuilt"] >= 3 * 3
 
 
+@pytest.mark.long
 def test_a_job_that_began_at_the_tip_reads_shards_from_their_beginning_that_came_while_it_was_down(
     kinesis: Kinesis, tmp_path: Path, start: Start
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_job_that_began_at_the_tip_reads_shards_from_their_beginning_that_came
     assert job.rows.sequence_numbers() == dict.fromkeys(stream.sequence_numbers, 1)
 
 
+@pytest.mark.long
 def test_what_a_connector_passes_over_in_a_closed_parent_is_named_and_comes_back(
     spark: SparkSession, kinesis: Kinesis, tmp_path: Path, start: Start
 ) -> None:
