@@ -6,15 +6,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+import jobs.publish
 import jobs.sink
 import jobs.stream
+from jobs.publish import Batches
 from jobs.query_error import QueryError
 from jobs.tables import read_ticks
 from pricestream.settings import Settings
@@ -77,6 +81,22 @@ def send(stream: Stream, settings: Settings, ticks: list[Tick], *, end: bool = F
         stream.put(closing(settings, END))
 
 
+def within(make: Callable[..., Callable[[Batches], Batches]]) -> Callable[..., Any]:
+    """Make what is run in the executors fail once it has replaced a file, the first time that it is made."""
+    calls = iter([True])
+
+    def crash(*args: Any) -> Callable[[Batches], Batches]:
+        run = make(*args)
+
+        def fail(batches: Batches) -> Iterator[Any]:
+            yield next(iter(run(batches)))
+            raise RuntimeError("killed")
+
+        return fail if next(calls, False) else run
+
+    return crash
+
+
 def once(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
     """Make a function fail once, before or after it has done its work."""
     calls = iter([True])
@@ -93,11 +113,13 @@ def once(function: Callable[..., Any], *, after: bool) -> Callable[..., Any]:
     return crash
 
 
-POINTS = {
-    "after the ticks commit, before the offset commit": (jobs.stream, "append_ticks", True),
-    "before the bars commit": (jobs.sink, "upsert_bars", False),
-    "after the bars commit, before publishing": (jobs.sink, "publish", False),
-    "after publishing, before the offset commit": (jobs.sink, "publish", True),
+before, after = partial(once, after=False), partial(once, after=True)
+POINTS: dict[str, tuple[ModuleType, str, Callable[..., Any]]] = {
+    "after the ticks commit, before the offset commit": (jobs.stream, "append_ticks", after),
+    "before the bars commit": (jobs.sink, "upsert_bars", before),
+    "after the bars commit, before publishing": (jobs.sink, "publish", before),
+    "in the midst of publishing": (jobs.publish, "_replace_files", within),
+    "after publishing, before the offset commit": (jobs.sink, "publish", after),
 }
 
 
@@ -111,11 +133,11 @@ def test_a_crash_at_a_named_point_with_new_records_before_the_restart(
     start_job: StartJob,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module, name, after = POINTS[point]
+    module, name, crash = POINTS[point]
     settings = make_settings(*stream.overrides)
     send(stream, settings, BEFORE)
     with monkeypatch.context() as patch:
-        patch.setattr(module, name, once(getattr(module, name), after=after))
+        patch.setattr(module, name, crash(getattr(module, name)))
         job = start_job(settings)
         wait_for("the crash", lambda: bool(job.errors))
         job.stop()
