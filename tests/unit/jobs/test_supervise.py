@@ -1,6 +1,7 @@
 """The supervisor's own decisions, with queries that are made up."""
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 from jobs.supervise import finish
@@ -10,7 +11,7 @@ class Query:
     """A query that is busy for some looks."""
 
     def __init__(self, busy_for: int) -> None:
-        self._busy: Iterator[bool] = iter([True] * busy_for)
+        self._busy: Iterator[bool] = repeat(True, busy_for)
         self.isActive = True
         self.looks = 0
 
