@@ -60,7 +60,7 @@ def hold_against_peace(
         counts["rows of ticks"] = job.rows
         job.stop()
     orderly = bed.stream()
-    calm, calm_overrides = bed.settings("in-peace", orderly)
+    calm, calm_overrides = bed.settings(f"{log.parent.name}-in-peace", orderly)
     for piece in given:
         orderly.put_ticks(piece)
     orderly.put(closing(calm, end))

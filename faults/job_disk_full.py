@@ -15,7 +15,7 @@ from pricestream.settings import Settings
 
 _PLACES: Final = ("checkpoint", "lake")
 #: What a few micro-batches outgrow.
-_KILOBYTES: Final = {"checkpoint": (80, 400), "lake": (60, 600)}
+_KILOBYTES: Final = {"checkpoint": (24, 100), "lake": (60, 300)}
 _ROOM: Final = 200_000
 
 

@@ -16,6 +16,9 @@ _CHECKED: Final = "bars_checked.json"
 _CLOSED: Final = "bars_closed.json"
 _BACKFILLED: Final = "bars_backfilled.json"
 
+#: Where Spark notes how far it has read, and what it has done.
+_LOGS: Final = tuple(f"{query}/{log}" for query in (INGEST, BARS) for log in ("offsets", "commits"))
+
 #: What to do where a mark is damaged. Where Spark's own files are, nothing but a new checkpoint helps.
 _WAY_BACK: Final = {
     _IDENTITY: "remove it if the checkpoint is this stream's; else start with a new checkpoint folder",
@@ -96,6 +99,21 @@ class Checkpoint:
         except _NO_JSON:
             raise self._damaged(f"{query}/offsets/{batch}") from None
 
+    def check_logs(self) -> None:
+        """Make sure that the newest entries of both queries' logs are whole: Spark would not say which is not.
+
+        Raises:
+            StorageError: one is cut off.
+        """
+        newest: dict[str, int] = {}
+        for key in self.store.list_keys():
+            folder, _, name = key.rpartition("/")
+            if folder in _LOGS and name.isdigit():
+                newest[folder] = max(newest.get(folder, -1), int(name))
+        for folder, number in newest.items():
+            if not _is_entry(self.store.read(f"{folder}/{number}") or b""):
+                raise self._damaged(f"{folder}/{number}")
+
     def checked_through(self) -> int:
         """Tell up to which micro-batch of the bars query stragglers were looked for; -1 before the first."""
         return self._read_mark(_CHECKED, "batch", before=-1)
@@ -146,6 +164,18 @@ class Checkpoint:
     def _damaged(self, key: str) -> StorageError:
         way_back = _WAY_BACK.get(key, "start with a new checkpoint folder")
         return StorageError(f"{self.root.rstrip('/')}/{key}: is damaged; {way_back}")
+
+
+def _is_entry(data: bytes) -> bool:
+    """Tell whether an entry of a log is whole: its version, then lines of JSON, a dash where a source has none."""
+    version, *lines = data.decode(errors="replace").splitlines() or [""]
+    try:
+        for line in lines:
+            if line != "-":
+                json.loads(line)
+    except ValueError:
+        return False
+    return version[:1] == "v" and bool(lines)
 
 
 def open_checkpoint(settings: Settings) -> Checkpoint:

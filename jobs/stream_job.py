@@ -42,6 +42,7 @@ def run_stream(settings: Settings) -> None:
     stop_on_signals(stopping)
     with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):
         checkpoint.claim(identity)
+        checkpoint.check_logs()
         with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
             supervise(spark, settings, stopping)
 

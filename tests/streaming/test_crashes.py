@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,9 +19,14 @@ from pyspark.sql import SparkSession
 import jobs.publish
 import jobs.sink
 import jobs.stream
+from faults.small_disk import CannotMountError, small_disk
+from jobs.backfill import rebuild_range
+from jobs.checkpoint import open_checkpoint
+from jobs.days import Range
 from jobs.publish import Batches
 from jobs.query_error import QueryError
-from jobs.tables import read_ticks
+from jobs.tables import create_tables, read_ticks
+from pricestream.errors import StorageError
 from pricestream.settings import Settings
 from pricestream.tick import Tick
 from tests.conftest import ROOT, MakeSettings
@@ -152,6 +158,77 @@ def test_a_crash_at_a_named_point_with_new_records_before_the_restart(
     assert minute_bars(spark, settings).count() == 2 * 25
     # Reread rows are told by their sequence number; none is missing.
     assert read_ticks(spark, settings.job).select("sequence_number").distinct().count() == stream.sent
+
+
+def run_into_an_error(start_job: StartJob, settings: Settings) -> str:
+    job = start_job(settings)
+    wait_for("the error", lambda: bool(job.errors))
+    job.stop()
+    assert isinstance(job.errors[0], QueryError | StorageError)
+    text = str(job.errors[0])
+    assert "\n" not in text
+    return text
+
+
+def test_damaged_files_end_the_job_in_one_line_and_there_is_a_way_back(
+    in_peace: dict[str, bytes], spark: SparkSession, stream: Stream, make_settings: MakeSettings, start_job: StartJob
+) -> None:
+    settings = make_settings(*stream.overrides)
+    send(stream, settings, BEFORE)
+    job = start_job(settings)
+    job.settle(rows=stream.sent, watermark_ms=NINE)
+    job.stop()
+    send(stream, settings, AFTER, end=True)
+
+    # An entry of the offset log that is cut off: the way back is a new checkpoint.
+    cut_off(newest(Path(settings.job.checkpoint) / "bars" / "offsets"))
+    with pytest.raises(StorageError, match=r"bars/offsets/[0-9]+: is damaged; start with a new checkpoint folder"):
+        open_checkpoint(settings).check_logs()
+    shutil.rmtree(settings.job.checkpoint)
+    again = start_job(settings)
+    again.settle(rows=stream.sent + len(BEFORE), watermark_ms=END)
+    again.stop()
+    assert csv_tree(settings) == in_peace
+
+    # The last entry of a table's log: the way back is to make the table anew from ticks.
+    cut_off(newest(Path(settings.job.bars) / "_delta_log"))
+    assert "_delta_log" in run_into_an_error(start_job, settings)
+    shutil.rmtree(settings.job.bars)
+    shutil.rmtree(settings.job.csv)
+    create_tables(spark, settings.job)
+    rebuild_range(spark, settings, Range.parse("2026-01-05", "2026-01-06"), [])
+    # While no stream runs a backfill closes longer windows, too; those of a minute and of five had all closed.
+    short = {key: data for key, data in in_peace.items() if not key.startswith("interval=15m")}
+    assert len(short) == 2
+    assert csv_tree(settings).items() >= short.items()
+
+
+def newest(folder: Path) -> Path:
+    """The file of the highest number."""
+    return max(path for path in folder.iterdir() if path.suffix in ("", ".json") and path.name[0] != ".")
+
+
+def cut_off(path: Path) -> None:
+    """Leave half of a file, and not the checksum that would tell."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    path.with_name(f".{path.name}.crc").unlink(missing_ok=True)
+
+
+def test_a_full_disk_ends_the_job_in_one_line_and_it_goes_on_once_there_is_room(
+    in_peace: dict[str, bytes], stream: Stream, make_settings: MakeSettings, start_job: StartJob
+) -> None:
+    settings = make_settings(*stream.overrides)
+    send(stream, settings, [*BEFORE, *AFTER], end=True)
+    try:
+        with small_disk(Path(settings.job.checkpoint), kilobytes=40) as resize:
+            assert "No space left on device" in run_into_an_error(start_job, settings)
+            resize(100_000)
+            again = start_job(settings)
+            again.settle(rows=stream.sent, watermark_ms=END)
+            again.stop()
+    except CannotMountError as error:
+        pytest.skip(str(error))
+    assert csv_tree(settings) == in_peace
 
 
 def spark_submit(

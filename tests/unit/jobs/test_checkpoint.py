@@ -63,3 +63,28 @@ def test_how_far_stragglers_were_looked_for(checkpoint: Checkpoint) -> None:
     assert checkpoint.checked_through() == -1
     checkpoint.mark_checked(41)
     assert checkpoint.checked_through() == 41
+
+
+WHOLE = b'v1\n{"batchWatermarkMs":0}\n{"shardId-0":{"iteratorType":"TRIM_HORIZON"}}\n'
+
+
+def test_logs_that_are_whole_pass(checkpoint: Checkpoint) -> None:
+    checkpoint.check_logs()
+    for query in ("ingest", "bars"):
+        for number in range(12):
+            checkpoint.store.write(f"{query}/offsets/{number}", WHOLE)
+            checkpoint.store.write(f"{query}/commits/{number}", b'v1\n{"nextBatchWatermarkMs":0}')
+    checkpoint.store.write("bars/offsets/11", b"v1\n{}\n-\n")
+    # Neither an older entry nor what Spark keeps beside them is looked at.
+    checkpoint.store.write("bars/offsets/9", b"")
+    checkpoint.store.write("bars/state/0/1/2.delta", b"\xff")
+    checkpoint.check_logs()
+
+
+@pytest.mark.parametrize("log", ["ingest/offsets", "ingest/commits", "bars/offsets", "bars/commits"])
+@pytest.mark.parametrize("cut_off", [b"", b"v1", b"v1\n", WHOLE[:-4], WHOLE[:15], b"\x00" * 40])
+def test_the_newest_entry_of_a_log_that_is_cut_off_is_named(checkpoint: Checkpoint, log: str, cut_off: bytes) -> None:
+    checkpoint.store.write(f"{log}/9", WHOLE)
+    checkpoint.store.write(f"{log}/10", cut_off)
+    with pytest.raises(StorageError, match=rf"{log}/10: is damaged; start with a new checkpoint folder"):
+        checkpoint.check_logs()
