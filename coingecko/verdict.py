@@ -1,6 +1,5 @@
 """What an HTTP answer means for the caller: take it, try again, or give up. Nothing here touches the network."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from coingecko.api_error import find_error, refusal
+from pricestream.json_text import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,6 @@ def _moment(text: str) -> datetime | None:
 
 def _read(body: bytes) -> tuple[object, bool]:
     try:
-        return json.loads(body), True
-    except (ValueError, RecursionError):
+        return parse_json(body), True
+    except ValueError:
         return None, False

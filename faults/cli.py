@@ -10,10 +10,9 @@ import typer
 from rich.console import Console
 
 from faults.campaign import Result, run_drill, table_of, write_results
+from faults.checkout import ROOT
 from faults.drill import Drill
 from faults.drills import ALL
-
-_ROOT = Path(__file__).resolve().parents[1]
 
 
 def campaign(
@@ -39,7 +38,7 @@ def campaign(
         return
     chosen = _chosen(names)
     seed = secrets.randbelow(10**6) if seed is None else seed
-    place = _empty(out.absolute() if out else _ROOT / ".local" / "faults")
+    place = _empty(out.absolute() if out else ROOT / ".local" / "faults")
     console.print(f"seed {seed}; everything is in {place}", highlight=False)
     results: list[Result] = []
     for drill in chosen:

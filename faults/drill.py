@@ -1,6 +1,7 @@
 """Drill: one fault, brought about so many times, and what is left of the promises after it."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -33,6 +34,16 @@ class Outcome:
     def holds(self) -> bool:
         """Whether every promise held."""
         return not self.broken
+
+
+def together(outcomes: Iterable[Outcome]) -> Outcome:
+    """Add up the counts of several rounds, and gather what was broken in any."""
+    counts: Counter[str] = Counter()
+    broken: list[str] = []
+    for each in outcomes:
+        counts.update(each.counts)
+        broken += each.broken
+    return Outcome(counts, tuple(broken))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from faults.drill import Drill, Outcome, Task
+from faults.checkout import LOCAL_SETTINGS
+from faults.drill import Drill, Outcome, Task, together
 from faults.hostile import Hostile, fuzzed, hostile_ids, wrong_clocks
 from faults.hostile_verdict import outcome_of
 from jobs.application import open_session
@@ -23,7 +23,6 @@ AT_MS: Final = int(_NINE.timestamp()) * 1000
 #: How many records one data frame takes from Python at a time.
 _PIECE: Final = 10_000
 _LATENESS_SECONDS: Final = 300
-_CONF: Final = Path(__file__).resolve().parents[1] / "conf" / "local.yaml"
 
 
 def records(rng: Random, count: int) -> Iterator[Hostile]:
@@ -49,15 +48,14 @@ def judge(spark: SparkSession, hostile: list[Hostile]) -> Outcome:
 
 def run(task: Task) -> Outcome:
     """Judge them piece by piece in a session of our own."""
-    counts: dict[str, int] = {}
-    with open_session(load_settings(_CONF)) as spark:
+    total = Outcome({})
+    with open_session(load_settings(LOCAL_SETTINGS)) as spark:
         for done in range(0, task.count, _PIECE):
-            outcome = judge(spark, list(records(task.rng, min(_PIECE, task.count - done))))
-            counts = {name: counts.get(name, 0) + outcome.counts.get(name, 0) for name in {*counts, *outcome.counts}}
-            if not outcome.holds:
-                return Outcome(counts, outcome.broken)
-            task.say(f"{counts['sent']:,} records")
-    return Outcome(counts)
+            total = together([total, judge(spark, list(records(task.rng, min(_PIECE, task.count - done))))])
+            if not total.holds:
+                break
+            task.say(f"{total.counts['sent']:,} records")
+    return total
 
 
 DRILL: Final = Drill(

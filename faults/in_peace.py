@@ -1,6 +1,5 @@
 """In peace: what a job that nothing happens to makes of the same ticks, which every other must come to as well."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -35,12 +34,7 @@ def end_ms(count: int) -> int:
 
 
 def hold_against_peace(
-    bed: Testbed,
-    stream: Stream,
-    settings: Settings,
-    overrides: list[str],
-    given: list[list[Tick]],
-    counts: Counter[str],
+    bed: Testbed, stream: Stream, settings: Settings, overrides: list[str], given: list[list[Tick]]
 ) -> Outcome:
     """Let a job run to the end, and hold its tree against that of one that was left in peace.
 
@@ -50,28 +44,40 @@ def hold_against_peace(
         settings: where the job writes.
         overrides: see :meth:`faults.testbed.Testbed.settings`.
         given: the ticks, in pieces.
-        counts: what is known so far; more is added.
     """
-    end = end_ms(len(given))
-    stream.put(closing(settings, end))
-    log = Path(settings.job.status_file).parent / "last.log"
-    with SubmittedJob.start(settings, overrides, log) as job:
-        job.settle(rows=stream.sent, watermark_ms=end)
-        counts["rows of ticks"] = job.rows
-        job.stop()
-    orderly = bed.stream()
-    calm, calm_overrides = bed.settings(f"{log.parent.name}-in-peace", orderly)
-    for piece in given:
-        orderly.put_ticks(piece)
-    orderly.put(closing(calm, end))
-    with SubmittedJob.start(calm, calm_overrides, log) as job:
-        job.settle(rows=orderly.sent, watermark_ms=end)
-        job.stop()
-    found, expected = csv_tree(settings), csv_tree(calm)
-    counts["records"], counts["files"] = stream.sent, len(expected)
-    counts["lines"] = sum(data.count(b"\n") for data in expected.values())
+    rows = _run_to_the_end(stream, settings, overrides, len(given))
+    found, expected = csv_tree(settings), _tree_in_peace(bed, given)
+    counts = {
+        "rows of ticks": rows,
+        "records": stream.sent,
+        "files": len(expected),
+        "lines": sum(data.count(b"\n") for data in expected.values()),
+    }
     broken = [f"{key}: is not as in an undisturbed run" for key in expected if found.get(key) != expected[key]]
     broken += [f"{key}: is in no undisturbed run" for key in found.keys() - expected.keys()]
     if not expected:
         broken.append("the undisturbed run has written no file")
     return Outcome(counts, tuple(broken))
+
+
+def _tree_in_peace(bed: Testbed, given: list[list[Tick]]) -> dict[str, bytes]:
+    """Make the tree of a job that nothing happens to, once for so many pieces: they are the same each time."""
+    count = len(given)
+    stream = bed.stream()
+    settings, overrides = bed.settings(f"in-peace-{count}", stream)
+    if not Path(settings.job.csv).exists():
+        for piece in given:
+            stream.put_ticks(piece)
+        _run_to_the_end(stream, settings, overrides, count)
+    return csv_tree(settings)
+
+
+def _run_to_the_end(stream: Stream, settings: Settings, overrides: list[str], count: int) -> int:
+    """Close all windows of so many pieces, and let a job come to the end of them. Returns how many rows it has."""
+    end = end_ms(count)
+    stream.put(closing(settings, end))
+    with SubmittedJob.start(settings, overrides, Path(settings.job.status_file).parent / "last.log") as job:
+        job.settle(rows=stream.sent, watermark_ms=end)
+        rows = job.rows
+        job.stop()
+    return rows

@@ -1,12 +1,11 @@
 """Files of the job that are cut off, gone or changed: a clear end, and then the way back that the runbook names."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from faults.drill import Drill, Outcome, Task
+from faults.drill import Drill, Outcome, Task, together
 from faults.in_peace import end_ms, hold_against_peace, pieces
 from faults.market import closing
 from faults.submitted_job import SubmittedJob, run_backfill
@@ -83,16 +82,13 @@ DAMAGES: Final[dict[str, tuple[Callable[[Settings], None], Callable[[Settings], 
 
 def run(task: Task) -> Outcome:
     """Damage what a job has left, see what the next one says, and go the way back."""
-    counts: Counter[str] = Counter()
-    broken: list[str] = []
+    outcomes: list[Outcome] = []
     with run_testbed(task.place) as bed:
         for number in range(task.count):
             name = list(DAMAGES)[number % len(DAMAGES)]
-            outcome = _damage(bed, f"damaged-{number}", name)
-            counts.update(outcome.counts)
-            broken += [f"{name}: {line}" for line in outcome.broken]
             task.say(name)
-    return Outcome(counts, tuple(broken))
+            outcomes.append(_damage(bed, f"damaged-{number}", name))
+    return together(outcomes)
 
 
 def _damage(bed: Testbed, folder: str, name: str) -> Outcome:
@@ -111,13 +107,14 @@ def _damage(bed: Testbed, folder: str, name: str) -> Outcome:
     complaint = bed.place / f"{folder}-damaged.log"
     with SubmittedJob.start(settings, overrides, complaint) as job:
         code = job.process.wait(240)
-    errors = [line for line in complaint.read_text(errors="replace").splitlines() if line.startswith("error: ")]
-    broken = [] if code != 0 and len(errors) == 1 else [f"it ended with {code} and said {errors or 'nothing'}"]
+    said = job.errors
+    broken = [] if code != 0 and len(said) == 1 else [f"it ended with {code} and said {said or 'nothing'}"]
     way_back(settings)
     if way_back in (_bars_anew, _mark_removed):
         run_backfill(overrides, log, first="2026-01-05", end="2026-01-06")
-    outcome = hold_against_peace(bed, stream, settings, overrides, given, Counter())
-    return Outcome({"damages": 1, "said so": not broken, **outcome.counts}, (*broken, *outcome.broken))
+    outcome = hold_against_peace(bed, stream, settings, overrides, given)
+    told = (f"{name}: {line}" for line in (*broken, *outcome.broken))
+    return Outcome({"damages": 1, "said so": not broken, **outcome.counts}, tuple(told))
 
 
 DRILL: Final = Drill(

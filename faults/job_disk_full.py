@@ -1,11 +1,10 @@
 """The disk is full under the job: under its checkpoint, or under its lake."""
 
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from faults.drill import Drill, Outcome, Task
+from faults.drill import Drill, Outcome, Task, together
 from faults.in_peace import end_ms, hold_against_peace, pieces
 from faults.market import closing
 from faults.small_disk import small_disk
@@ -21,17 +20,14 @@ _ROOM: Final = 200_000
 
 def run(task: Task) -> Outcome:
     """Let the job run into a full disk, see what it says, make room, and let it go on."""
-    counts: Counter[str] = Counter()
-    broken: list[str] = []
+    outcomes: list[Outcome] = []
     with run_testbed(task.place) as bed:
         for number in range(task.count):
             place = _PLACES[number % len(_PLACES)]
             size = task.rng.randrange(*_KILOBYTES[place])
-            outcome = _fill(bed, task.place / f"{number}-{place}", place, size)
-            counts.update(outcome.counts)
-            broken += [f"{place} of {size} kB: {line}" for line in outcome.broken]
             task.say(f"{place} of {size} kB")
-    return Outcome(counts, tuple(broken))
+            outcomes.append(_fill(bed, task.place / f"{number}-{place}-{size}kB", place, size))
+    return together(outcomes)
 
 
 def _fill(bed: Testbed, folder: Path, place: str, kilobytes: int) -> Outcome:
@@ -48,14 +44,15 @@ def _fill(bed: Testbed, folder: Path, place: str, kilobytes: int) -> Outcome:
             code = job.process.wait(240)
         broken = _complaints(job, code)
         resize(_ROOM)
-        outcome = hold_against_peace(bed, stream, settings, overrides, given, Counter())
+        outcome = hold_against_peace(bed, stream, settings, overrides, given)
         _keep(settings, folder)
-    return Outcome({"full disks": 1, **outcome.counts}, (*broken, *outcome.broken))
+    told = (f"{folder.name}: {line}" for line in (*broken, *outcome.broken))
+    return Outcome({"full disks": 1, **outcome.counts}, tuple(told))
 
 
 def _complaints(job: SubmittedJob, code: int) -> list[str]:
     """See that the job has ended, and said in a line that there is no room."""
-    errors = [line for line in job.log.read_text(errors="replace").splitlines() if line.startswith("error: ")]
+    errors = job.errors
     if code == 0:
         return ["the job ended as if nothing were wrong"]
     if len(errors) != 1 or "No space left on device" not in errors[0]:

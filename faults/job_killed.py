@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Final
 
-from faults.drill import Drill, Outcome, Task
+from faults.drill import Drill, Outcome, Task, together
 from faults.dying_job import POINTS
 from faults.in_peace import end_ms, hold_against_peace, pieces
 from faults.market import closing
@@ -60,7 +60,7 @@ def run_at_points(task: Task) -> Outcome:
                     counts[f"killed {point}"] += 1
             task.say(f"{counts.total()} of {task.count} kills, the last {point}")
         stream.put_ticks(given[-1])
-        return hold_against_peace(bed, stream, settings, overrides, given, counts)
+        return together([Outcome(counts), hold_against_peace(bed, stream, settings, overrides, given)])
 
 
 def run_at_random(task: Task) -> Outcome:
@@ -83,7 +83,7 @@ def run_at_random(task: Task) -> Outcome:
             task.say(f"{counts['kills']} of {task.count} kills, the last at call {at}")
         bed.proxy.meddle = pass_on
         stream.put_ticks(given[-1])
-        return hold_against_peace(bed, stream, settings, overrides, given, counts)
+        return together([Outcome(counts), hold_against_peace(bed, stream, settings, overrides, given)])
 
 
 AT_POINTS: Final = Drill(

@@ -1,10 +1,9 @@
 """Job on a bad S3: tables, checkpoint and files on an S3 that turns away one call in five."""
 
-from collections import Counter
 from typing import Final
 
 from faults.bad_s3 import S3Trouble
-from faults.drill import Drill, Outcome, Task
+from faults.drill import Drill, Outcome, Task, together
 from faults.in_peace import hold_against_peace, pieces
 from faults.proxy import Answer, Call, Forward, Loss
 from faults.testbed import run_testbed
@@ -12,8 +11,7 @@ from faults.testbed import run_testbed
 
 def run(task: Task) -> Outcome:
     """Let a job work on it, and hold its tree against that of one on a disk that was left in peace."""
-    counts: Counter[str] = Counter()
-    broken: list[str] = []
+    outcomes: list[Outcome] = []
     trouble = S3Trouble(task.rng, errors=0.2)
 
     def meddle(call: Call, forward: Forward) -> Answer | Loss:
@@ -27,11 +25,9 @@ def run(task: Task) -> Outcome:
             settings, overrides = bed.settings(f"bad-s3-{number}", stream, on_s3=True)
             given = list(pieces(1))
             stream.put_ticks(given[0])
-            outcome = hold_against_peace(bed, stream, settings, overrides, given, Counter())
-            counts.update(outcome.counts)
-            broken += outcome.broken
+            outcomes.append(hold_against_peace(bed, stream, settings, overrides, given))
             task.say(f"{number + 1} of {task.count} runs, {trouble.counts['errors given']:,} errors")
-    return Outcome({**trouble.counts, **counts}, tuple(broken))
+    return together([Outcome(trouble.counts), *outcomes])
 
 
 DRILL: Final = Drill(

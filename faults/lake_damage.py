@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from coingecko.budget import CallBudget
+from faults.checkout import LOCAL_SETTINGS
 from faults.drill import Drill, Outcome, Task
 from jobs.checkpoint import BARS, Checkpoint
 from jobs.drivers import read_stream_status
@@ -25,7 +26,6 @@ from pricestream.errors import StorageError
 from pricestream.settings import Settings
 from producer.state import open_state
 
-_ROOT: Final = Path(__file__).resolve().parents[1]
 _OWNER: Final = {"producer_id": "p", "stream": "prices"}
 _IDENTITY: Final = {"stream": "arn:aws:kinesis:us-east-1:1:stream/prices", "base_interval": "1m"}
 _QUERY_ID: Final = "8d8c2f3e-0000-4000-8000-000000000000"
@@ -51,7 +51,7 @@ class StateFile:
 def _settings(place: Path) -> Settings:
     names = ("ticks", "bars", "csv", "checkpoint")
     below = [f"job.{name}={place}/{name}" for name in names]
-    return load_settings(_ROOT / "conf" / "local.yaml", [*below, f"job.status_file={place}/status.json"])
+    return load_settings(LOCAL_SETTINGS, [*below, f"job.status_file={place}/status.json"])
 
 
 def _checkpoint(place: Path) -> Checkpoint:

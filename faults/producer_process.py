@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from faults.stand_in import REGION, ROOT, local_environment
+from faults.checkout import ROOT
+from faults.stand_in import REGION, local_environment
 from faults.stream_content import TickKey
 
 _PATIENCE_SECONDS: Final = 120

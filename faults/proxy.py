@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
+
+from producer.server import LoopbackServer
 
 _PATIENCE_SECONDS: Final = 60.0
 #: What belongs to one connection and not to what is sent over it.
@@ -68,8 +70,7 @@ class Proxy:
         self._lock = Lock()
         #: How many calls there were of each operation.
         self.calls: Counter[str] = Counter()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -108,11 +109,6 @@ class Proxy:
             return Answer(response.status, body, kept)
         finally:
             connection.close()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that was killed in the midst of a request."""
 
 
 def _handler(proxy: Proxy) -> type[BaseHTTPRequestHandler]:

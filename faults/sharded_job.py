@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
+from faults.checkout import LOCAL_SETTINGS
 from faults.lake import csv_tree, status_of
 from faults.market import closing
 from faults.shards import Shard, ShardedStream
 from faults.ticks_rows import TicksRows
 from pricestream.config import load_settings
 from pricestream.settings import Settings
-
-_LOCAL: Final = Path(__file__).resolve().parents[1] / "conf" / "local.yaml"
 
 
 class Job(Protocol):
@@ -59,7 +58,7 @@ class ShardedJob:
             "job.kinesis.max_fetch_seconds_per_shard=1",
             *more,
         ]
-        settings = load_settings(_LOCAL, overrides)
+        settings = load_settings(LOCAL_SETTINGS, overrides)
         return cls(stream, settings, TicksRows(Path(settings.job.ticks)), lambda: start(settings, overrides))
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
+from faults.checkout import ROOT
 from scripts.demo_app.child import Children
 from scripts.demo_app.environment import STAND_IN_KEY, child_environment
 from scripts.demo_app.stand_in import StandIn
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from mypy_boto3_s3.client import S3Client
 
-#: The checkout.
-ROOT: Final = Path(__file__).resolve().parents[1]
 REGION: Final = "us-east-1"
 
 

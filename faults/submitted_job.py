@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from faults.checkout import ROOT
 from faults.lake import is_settled, job_arguments, status_of
 from pricestream.settings import Settings
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS: Final = 300.0
 _TAIL: Final = 2_000
 
@@ -44,7 +44,7 @@ class SubmittedJob:
         """Start it, with some arguments before its own; what it says is added to ``log``."""
         # A job that was killed still says that it runs.
         Path(settings.job.status_file).unlink(missing_ok=True)
-        arguments = job_arguments(settings, *overrides, "job.report=null", "job.trigger_seconds=0.2")
+        arguments = job_arguments(settings, "job.report=null", "job.trigger_seconds=0.2", *overrides)
         command = [str(Path(sys.executable).parent / "spark-submit"), script, *before, *arguments]
         with log.open("ab") as out:
             process = subprocess.Popen(  # noqa: S603 - our own command
@@ -56,6 +56,12 @@ class SubmittedJob:
     def has_ended(self) -> bool:
         """Whether it has ended, in whatever way."""
         return self.process.poll() is not None
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines in which it says why it ended."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [line for line in lines if line.startswith("error: ")]
 
     @property
     def rows(self) -> int:

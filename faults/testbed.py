@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from faults.checkout import LOCAL_SETTINGS
 from faults.kinesis_stream import Stream
 from faults.proxy import Proxy, pass_on
-from faults.stand_in import ROOT, kinesis_client, run_stand_in, s3_client
+from faults.stand_in import kinesis_client, run_stand_in, s3_client
 from pricestream.config import load_settings
 from pricestream.settings import Settings
 
@@ -55,7 +56,7 @@ class Testbed:
             # The shortest: a drill that kills would wait for it after every kill.
             lease = "job.s3.lease_seconds=1"
             overrides += [f"job.s3.endpoint_url={self.proxy.url}", "job.s3.path_style=true", lease]
-        return load_settings(ROOT / "conf" / "local.yaml", overrides), overrides
+        return load_settings(LOCAL_SETTINGS, overrides), overrides
 
 
 @contextmanager

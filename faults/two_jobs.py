@@ -2,21 +2,20 @@
 
 import subprocess
 import sys
-from collections import Counter
 from typing import Final
 
-from faults.drill import Drill, Outcome, Task
+from faults.checkout import ROOT
+from faults.drill import Drill, Outcome, Task, together
 from faults.in_peace import end_ms, hold_against_peace, pieces
 from faults.lake import job_arguments
 from faults.market import closing
-from faults.submitted_job import ROOT, SubmittedJob
+from faults.submitted_job import SubmittedJob
 from faults.testbed import run_testbed
 
 
 def run(task: Task) -> Outcome:
     """Start a second one while the first reads, with the lake on a disk and on S3."""
-    counts: Counter[str] = Counter()
-    broken: list[str] = []
+    outcomes: list[Outcome] = []
     with run_testbed(task.place) as bed:
         for number in range(task.count):
             on_s3 = number % 2 == 1
@@ -35,17 +34,15 @@ def run(task: Task) -> Outcome:
                     check=False,
                 )
                 said = second.stderr.strip().splitlines()
-                counts["refused"] += second.returncode == 5
-                if second.returncode != 5 or not said or "is using it" not in said[-1]:
-                    broken.append(f"the second ended with {second.returncode} and said {said[-1:]}")
+                is_refused = second.returncode == 5 and bool(said) and "is using it" in said[-1]
+                told = () if is_refused else (f"the second ended with {second.returncode} and said {said[-1:]}",)
+                outcomes.append(Outcome({"refused": is_refused}, told))
                 stream.put(closing(settings, end_ms(1)))
                 first.settle(rows=stream.sent, watermark_ms=end_ms(1))
                 first.stop()
-            outcome = hold_against_peace(bed, stream, settings, overrides, given, Counter())
-            counts.update(outcome.counts)
-            broken += outcome.broken
+            outcomes.append(hold_against_peace(bed, stream, settings, overrides, given))
             task.say("S3" if on_s3 else "disk")
-    return Outcome(counts, tuple(broken))
+    return together(outcomes)
 
 
 DRILL: Final = Drill(

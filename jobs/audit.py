@@ -17,7 +17,7 @@ from jobs.audit_scope import Dates, read_scope, ticks_at
 from jobs.audit_summary import print_summary
 from jobs.completeness import check_completeness
 from jobs.consistency import check_consistency
-from jobs.drivers import keep_alone, refuse_beside_stream
+from jobs.drivers import keep_alone
 from jobs.source import find_stream
 from jobs.storage import open_file
 from pricestream.errors import AuditError
@@ -40,11 +40,11 @@ def run_audit(settings: Settings, dates: Dates, *, repair: bool, alone: bool, do
         AuditError: something is missing or differs, at the second look where there was a repair.
         PricestreamError: the lake or the stream cannot be used, or Spark failed.
     """
-    if repair:
-        refuse_beside_stream(settings, alone=alone)
-        find_stream(settings.stream)
-    with keep_alone(settings, alone=alone) if repair else nullcontext(), open_session(settings) as spark:
-        audit = audit_lake(spark, settings, dates, repair=repair, alone=alone)
+    with keep_alone(settings, alone=alone) if repair else nullcontext():
+        if repair:
+            find_stream(settings.stream)
+        with open_session(settings) as spark:
+            audit = audit_lake(spark, settings, dates, repair=repair, alone=alone)
     report_audit(audit, settings, document or _beside(settings.job.status_file), Console())
 
 

@@ -1,12 +1,12 @@
 """Wanted: the records that are missing, and where on the stream they must be."""
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from jobs.audit_model import Gap
+from pricestream.json_text import parse_json
 
 #: What was refused at first comes late: so far before and behind a gap's neighbours its records are looked for.
 _MARGIN_MS: Final = 300_000
@@ -73,8 +73,8 @@ class Wanted:
 def _number(data: bytes) -> tuple[str, int] | None:
     """Read whose record it is and its number; None where it says neither."""
     try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
+        record = parse_json(data)
+    except ValueError:
         return None
     if not isinstance(record, dict):
         return None

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jobs.storage import Store, open_store
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 from pricestream.settings import Settings
 
 INGEST: Final = "ingest"
@@ -26,7 +27,7 @@ _WAY_BACK: Final = {
     _CLOSED: "remove it, and make the days since the job last ran anew with jobs/backfill_prices.py",
     _BACKFILLED: "remove it: the table of bars says as much",
 }
-_NO_JSON: Final = (ValueError, KeyError, TypeError, RecursionError)
+_NO_JSON: Final = (ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ class Checkpoint:
         try:
             # A line with the log's version, one about the batch, then one per source.
             _, about, offset = data.decode().splitlines()
-            where = json.loads(offset)
+            where = parse_json(offset)
             return MicroBatch(
-                watermark_ms=int(json.loads(about)["batchWatermarkMs"]),
+                watermark_ms=int(parse_json(about)["batchWatermarkMs"]),
                 version=int(where["reservoirVersion"]),
                 is_snapshot=bool(where["isStartingVersion"]),
             )
@@ -105,14 +106,11 @@ class Checkpoint:
         Raises:
             StorageError: one is cut off.
         """
-        newest: dict[str, int] = {}
-        for key in self.store.list_keys():
-            folder, _, name = key.rpartition("/")
-            if folder in _LOGS and name.isdigit():
-                newest[folder] = max(newest.get(folder, -1), int(name))
-        for folder, number in newest.items():
-            if not _is_entry(self.store.read(f"{folder}/{number}") or b""):
-                raise self._damaged(f"{folder}/{number}")
+        for log in _LOGS:
+            names = (key.removeprefix(f"{log}/") for key in self.store.list_keys(log))
+            newest = max((int(name) for name in names if name.isdigit()), default=None)
+            if newest is not None and not _is_entry(self.store.read(f"{log}/{newest}") or b""):
+                raise self._damaged(f"{log}/{newest}")
 
     def checked_through(self) -> int:
         """Tell up to which micro-batch of the bars query stragglers were looked for; -1 before the first."""
@@ -154,7 +152,7 @@ class Checkpoint:
         if data is None:
             return None
         try:
-            found = json.loads(data)
+            found = parse_json(data)
         except _NO_JSON:
             found = None
         if not isinstance(found, dict):
@@ -172,7 +170,7 @@ def _is_entry(data: bytes) -> bool:
     try:
         for line in lines:
             if line != "-":
-                json.loads(line)
+                parse_json(line)
     except ValueError:
         return False
     return version[:1] == "v" and bool(lines)

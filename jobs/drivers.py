@@ -1,6 +1,5 @@
 """Drivers: the streaming job and whoever else writes the same tables, and when they would lose each other's commits."""
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from jobs.checkpoint import open_checkpoint
 from jobs.lease import hold_checkpoint
 from jobs.storage import S3_SCHEMES, local_path, open_file
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 from pricestream.lock import is_held
 from pricestream.settings import Settings
 
@@ -42,10 +42,10 @@ def read_stream_status(settings: Settings) -> StreamStatus:
     if data is None:
         return StreamStatus(is_running=False, watermark_ms=None)
     try:
-        status: dict[str, Any] = json.loads(data)
+        status: dict[str, Any] = parse_json(data)
         is_running = status["state"] in _RUNNING and not _is_let_go(settings)
         return StreamStatus(is_running, status["bars"]["watermark_ms"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise StorageError(f"{settings.job.status_file}: is damaged; remove it") from None
 
 

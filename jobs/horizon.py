@@ -52,7 +52,9 @@ def final_through_s(spark: SparkSession, settings: Settings) -> int:
     That may be later than the stream has closed windows: a backfill has worked while it stood still, or it begins anew
     with an empty checkpoint.
     """
-    return max(open_checkpoint(settings).backfilled_through_s(), tables.final_through_s(spark, settings.job))
+    checkpoint = open_checkpoint(settings)
+    known_s = max(checkpoint.closed_through_s(), checkpoint.backfilled_through_s())
+    return tables.final_through_s(spark, settings.job, since_s=known_s)
 
 
 def judged_through_s(settings: Settings, *, now_s: float, alone: bool = False) -> int | None:
@@ -75,4 +77,4 @@ def judged_through_s(settings: Settings, *, now_s: float, alone: bool = False) -
 
 def has_stream(settings: Settings) -> bool:
     """Tell whether a stream has begun to make bars with the checkpoint, running now or not."""
-    return open_checkpoint(settings).store.exists(f"{BARS}/metadata")
+    return open_checkpoint(settings).has_started(BARS)

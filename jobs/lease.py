@@ -15,12 +15,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Protocol
 
 from jobs.checkpoint import Checkpoint
 from jobs.storage import ConflictError, DiskStore
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 from pricestream.lock import hold_folder
 
 _KEY: Final = "lease.json"
@@ -39,14 +39,14 @@ def hold_checkpoint(
 
     Args:
         checkpoint: what to hold.
-        patience_seconds: a holder that was silent for so long is dead, or so slow that it finds its lease taken.
         stopping: is set where another job took the checkpoint over, because this one was silent for too long.
+        patience_seconds: a holder that was silent for so long is dead, or so slow that it finds its lease taken.
 
     Raises:
         StorageError: another job holds it; at the end, that another job took it over.
     """
     if isinstance(checkpoint.store, DiskStore):
-        with hold_folder(Path(checkpoint.store.root), setting="job.checkpoint", holder="job", advice=_ADVICE):
+        with hold_folder(checkpoint.store.root, setting="job.checkpoint", holder="job", advice=_ADVICE):
             yield
         return
     lease = Lease(checkpoint.store, checkpoint.root, patience_seconds)
@@ -168,6 +168,6 @@ class Lease:
     def _written_holder(self) -> str:
         data = self.store.read(_KEY)
         try:
-            return str(json.loads(data or b"{}")["holder"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return str(parse_json(data or b"{}")["holder"])
+        except (ValueError, KeyError, TypeError):
             return "an unknown process"

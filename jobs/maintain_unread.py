@@ -4,7 +4,6 @@ The query reads the table version by version, as its log has them, and each vers
 while such a file of it is; and the log itself, and files that were replaced, must outlast the query's way to them.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -15,6 +14,7 @@ from jobs.checkpoint import BARS, open_checkpoint
 from jobs.storage import open_store
 from jobs.tables import newest_version
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 from pricestream.settings import Settings
 
 _HOUR_MS: Final = 3_600_000
@@ -66,7 +66,7 @@ def read_unread(spark: SparkSession, settings: Settings) -> Unread:
         StorageError: the checkpoint or the log can not be read.
     """
     checkpoint = open_checkpoint(settings)
-    if not checkpoint.store.exists(f"{BARS}/metadata"):
+    if not checkpoint.has_started(BARS):
         return NO_READER
     # What is read and what is checked for stragglers is one mark: a check reads the same versions once more.
     done = checkpoint.checked_through()
@@ -101,10 +101,10 @@ def unread_of(settings: Settings, first: int, newest: int) -> Unread:
 def _commit(data: bytes, name: str) -> tuple[int, set[date]]:
     """Read when a version was written, epoch ms, and the dates of the rows that it added."""
     try:
-        actions = [json.loads(line) for line in data.splitlines()]
+        actions = [parse_json(line) for line in data.splitlines()]
         written_ms = next((int(each["commitInfo"]["timestamp"]) for each in actions if "commitInfo" in each), 0)
         added = {day for action in actions if (day := _date_added(action))}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         actions = []
     if not actions:
         raise StorageError(f"{name}: is damaged; the table's log must be put right first")

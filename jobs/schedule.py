@@ -11,6 +11,7 @@ from typing import Final
 from jobs.query_error import reason_of
 from jobs.storage import Store
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,8 @@ class Mark:
         """Give it, epoch seconds; None where it was never begun, or that can not be told."""
         data = self.store.read(self.name)
         try:
-            return None if data is None else float(json.loads(data)["begun_s"])
-        except (ValueError, KeyError, TypeError, RecursionError):
+            return None if data is None else float(parse_json(data)["begun_s"])
+        except (ValueError, KeyError, TypeError):
             return None
 
     def write(self, begun_s: float) -> None:

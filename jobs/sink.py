@@ -97,18 +97,18 @@ class BarSink:
         return replace(place, first=first, end=min(place.end, until), is_followed=False)
 
     def _write(self, work: "_Work", txn: tuple[str, int] | None) -> int:
-        files = self._settle(work, txn)
+        settle = retry_on_conflict(self._settle)
+        files = settle(work, txn)
         while files is None:
             # Another writer was in between: what was read for this is no longer what is there. The transaction is
             # done, and under its number nothing more would be written.
-            files = self._settle(work, None)
+            files = settle(work, None)
         for each in files if txn else ():
             self.stale = (self.stale - set(each["fresh"])) | set(each["silent"])
         partitions = [Partition(each["interval"], each["date"].isoformat(), each["hour"]) for each in files]
         self.files |= {each.key for each in partitions}
         return publish(work.bars.sparkSession, self.settings, partitions)
 
-    @retry_on_conflict
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
         spark, job = work.bars.sparkSession, self.settings.job

@@ -63,8 +63,11 @@ class Store(Protocol):
     def remove(self, key: str) -> None:
         """Take a file away; where there is none, that is what was wanted."""
 
-    def list_keys(self) -> Iterator[str]:
-        """Give every file below the root, in no order; hidden ones, as a crash may leave them, are left out."""
+    def list_keys(self, below: str = "") -> Iterator[str]:
+        """Give every file, or those below one folder, in no order, by their keys.
+
+        Hidden ones, as a crash may leave them, are left out.
+        """
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Keep other writers out where the storage itself can not refuse an outdated one."""
@@ -138,10 +141,10 @@ class DiskStore:
         with _explained(self.root / key):
             (self.root / key).unlink(missing_ok=True)
 
-    def list_keys(self) -> Iterator[str]:
+    def list_keys(self, below: str = "") -> Iterator[str]:
         """See :class:`Store`."""
         with _explained(self.root):
-            for folder, _, names in os.walk(self.root, onerror=_raise_but_where_there_is_none):
+            for folder, _, names in os.walk(self.root / below, onerror=_raise_but_where_there_is_none):
                 yield from (str((Path(folder) / name).relative_to(self.root)) for name in names if name[0] != ".")
 
     @contextmanager
@@ -230,13 +233,14 @@ class S3Store:
         with _readable(self._uri(key)):
             patiently(lambda: self._client().delete_object(Bucket=self.bucket, Key=self._key(key)))
 
-    def list_keys(self) -> Iterator[str]:
+    def list_keys(self, below: str = "") -> Iterator[str]:
         """See :class:`Store`."""
         root = f"{self.prefix}/" if self.prefix else ""
+        prefix = f"{root}{below}/" if below else root
         token: str | None = ""
         while token is not None:
             with _readable(self._uri("")):
-                page = patiently(partial(self._page, root, token))
+                page = patiently(partial(self._page, prefix, token))
             yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
             token = page.get("NextContinuationToken")
 
@@ -252,11 +256,11 @@ class S3Store:
         else:
             self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data, IfMatch=version)
 
-    def _page(self, root: str, token: str) -> "ListObjectsV2OutputTypeDef":
+    def _page(self, prefix: str, token: str) -> "ListObjectsV2OutputTypeDef":
         """List a page of objects: the one that a token stands for, or else the first."""
         if token:
-            return self._client().list_objects_v2(Bucket=self.bucket, Prefix=root, ContinuationToken=token)
-        return self._client().list_objects_v2(Bucket=self.bucket, Prefix=root)
+            return self._client().list_objects_v2(Bucket=self.bucket, Prefix=prefix, ContinuationToken=token)
+        return self._client().list_objects_v2(Bucket=self.bucket, Prefix=prefix)
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key

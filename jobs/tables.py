@@ -24,8 +24,6 @@ _TXN_APP_ID: Final = "spark.databricks.delta.write.txnAppId"
 _TXN_VERSION: Final = "spark.databricks.delta.write.txnVersion"
 _LAST_COMMIT: Final = "spark.databricks.delta.lastCommitVersionInSession"
 
-_DAY_SECONDS: Final = 86_400
-
 #: The operations of commits that may change rows.
 _CHANGES: Final = ("MERGE", "WRITE", "DELETE", "UPDATE")
 
@@ -136,16 +134,16 @@ def utc_date(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
-def final_through_s(spark: SparkSession, job: JobSettings) -> int:
-    """Tell when the last window ends of which ``bars`` has a final row, epoch seconds; 0 where it has none."""
-    bars = read_bars(spark, job).filter("is_final")
-    last = bars.agg(f.max("date")).collect()[0][0]
-    if last is None:
-        return 0
-    # A long window began on an earlier date than the last, and may end later than all of that one's.
-    days = -(-max(map(interval_seconds, job.all_intervals)) // _DAY_SECONDS)
-    recent = bars.filter(f.col("date") >= f.date_sub(f.lit(last), days))
-    return int(recent.agg(f.max(f.unix_seconds("window_end"))).collect()[0][0])
+def final_through_s(spark: SparkSession, job: JobSettings, *, since_s: int = 0) -> int:
+    """Tell when the last window ends of which ``bars`` has a final row, epoch seconds; ``since_s`` where none is later.
+
+    Only dates are read that can have a later one: the table may hold years.
+    """
+    # A window that ends later began at most its own length before.
+    first = utc_date(since_s - max(map(interval_seconds, job.all_intervals)))
+    recent = read_bars(spark, job).filter(f.col("is_final") & (f.col("date") >= f.lit(first).cast("date")))
+    last = recent.agg(f.max(f.unix_seconds("window_end"))).collect()[0][0]
+    return max(since_s, last or 0)
 
 
 def upsert_bars(

@@ -58,7 +58,7 @@ class MarketServer:
         self.requests: deque[Mapping[str, str]] = deque(maxlen=1_000)
         #: Their paths, with the query.
         self.paths: deque[str] = deque(maxlen=1_000)
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = LoopbackServer(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -149,10 +149,13 @@ class MarketServer:
         return fields
 
 
-class _Server(ThreadingHTTPServer):
+class LoopbackServer(ThreadingHTTPServer):
+    """A server whose clients may be gone at any moment."""
+
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say what went wrong, unless the client is gone."""
         # A client that has given up, or was killed, is no trouble of the server's.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)

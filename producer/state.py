@@ -1,12 +1,12 @@
 """The producer's folder: one process at a time, one producer and one stream for good."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from pricestream.atomic import write_json
 from pricestream.errors import StorageError
+from pricestream.json_text import parse_json
 from pricestream.lock import hold_folder
 
 
@@ -26,13 +26,13 @@ def open_state(folder: Path, *, producer_id: str, stream: str) -> Iterator[Path]
 
 def _check_owner(path: Path, owner: dict[str, str]) -> None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         write_json(path, owner)
         return
     except OSError as error:
         raise StorageError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise StorageError(
             f"{path}: is damaged; remove it if the folder is that of producer {owner['producer_id']} on stream "
             f"{owner['stream']}, or give this one a folder of its own"

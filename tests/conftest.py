@@ -56,6 +56,18 @@ def stand_in_url() -> str:
 
 
 @pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """A stand-in for AWS in this process, for tests without Spark: what it holds is there until the end."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
 def spark(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator["SparkSession"]:
     """The one session that all Spark tests share. Its Python runs far from UTC, to catch local times."""
     from jobs.session import make_session

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from faults import cli
-from faults.drill import Drill, Outcome, Task
+from faults.drill import Drill, Outcome, Task, together
 from faults.drills import ALL
 
 app = typer.Typer()
@@ -113,3 +113,9 @@ def test_the_real_drills_have_names_of_their_own() -> None:
     names = [each.name for each in ALL]
     assert len(set(names)) == len(names)
     assert all(0 < each.short <= each.full for each in ALL)
+
+
+def test_rounds_are_added_up() -> None:
+    rounds = [Outcome({"kills": 1, "files": 2}), Outcome({"kills": 2}, ("one",)), Outcome({}, ("two",))]
+    assert together(rounds) == Outcome({"kills": 3, "files": 2}, ("one", "two"))
+    assert together([]) == Outcome({})

@@ -1,7 +1,7 @@
 """Shards that split and merge, on a stand-in that knows what that is."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,26 +19,16 @@ from faults.shards import ShardedStream
 from faults.stand_in import kinesis_client
 from jobs.audit import audit_lake
 from jobs.audit_scope import Dates
-from pricestream.settings import Settings
 from pricestream.tick import heartbeat
-from tests.support.streaming import RunningJob
+from tests.support.streaming import running_jobs
 
 MINUTE = 60_000
 
 
 @pytest.fixture
 def start(spark: SparkSession) -> Iterator[Start]:
-    running: list[RunningJob] = []
-
-    def start(settings: Settings, _: Sequence[str]) -> RunningJob:
-        running.append(RunningJob.start(spark, settings))
-        return running[-1]
-
-    yield start
-    for job in running:
-        job.stop()
-    for query in spark.streams.active:
-        query.stop()
+    with running_jobs(spark) as start_job:
+        yield lambda settings, _: start_job(settings)
 
 
 @dataclass

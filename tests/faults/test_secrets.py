@@ -18,7 +18,6 @@ from signal import SIGKILL, SIGTERM
 import boto3
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 from rich.console import Console
 
 import jobs.storage
@@ -58,15 +57,6 @@ def _canaries(monkeypatch: pytest.MonkeyPatch) -> None:
     # boto3's own session keeps the credentials that it found first.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     jobs.storage._s3_client.cache_clear()
-
-
-@pytest.fixture(scope="module")
-def moto_url() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from pricestream.settings import Settings
-from tests.support.streaming import RunningJob, StartJob, Stream, wait_for
+from tests.support.streaming import StartJob, Stream, running_jobs, wait_for
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -62,14 +61,5 @@ def stream(kinesis: "KinesisClient", endpoint: str) -> Stream:
 
 @pytest.fixture
 def start_job(spark: "SparkSession") -> Iterator[StartJob]:
-    running: list[RunningJob] = []
-
-    def start(settings: Settings) -> RunningJob:
-        running.append(RunningJob.start(spark, settings))
-        return running[-1]
-
-    yield start
-    for job in running:
-        job.stop()
-    for query in spark.streams.active:
-        query.stop()
+    with running_jobs(spark) as start:
+        yield start

@@ -1,11 +1,8 @@
 """Crashes: wherever the job ends, the CSV tree ends as that of a run that was left in peace, byte for byte."""
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,6 +17,7 @@ import jobs.publish
 import jobs.sink
 import jobs.stream
 from faults.small_disk import CannotMountError, small_disk
+from faults.submitted_job import SubmittedJob
 from jobs.backfill import rebuild_range
 from jobs.checkpoint import open_checkpoint
 from jobs.days import Range
@@ -36,8 +34,6 @@ from tests.support.streaming import (
     Stream,
     closing,
     csv_tree,
-    is_settled,
-    job_arguments,
     market,
     minute_bars,
     status_of,
@@ -233,25 +229,6 @@ def test_a_full_disk_ends_the_job_in_one_line_and_it_goes_on_once_there_is_room(
     assert csv_tree(settings) == in_peace
 
 
-def spark_submit(
-    settings: Settings, overrides: list[str], log: Path, script: str = "jobs/stream_prices.py"
-) -> "subprocess.Popen[bytes]":
-    report = f"job.report={Path(settings.job.stop_file).parent}/report.html"
-    arguments = job_arguments(settings, *overrides, report, "job.trigger_seconds=0.2")
-    command = [str(Path(sys.executable).parent / "spark-submit"), script, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=log.open("ab"), stderr=subprocess.STDOUT, start_new_session=True)
-
-
-def rows_of(settings: Settings) -> int:
-    status = status_of(settings)
-    return int(status["ticks"]["rows"]) if status else 0
-
-
-def kill_all(process: "subprocess.Popen[bytes]") -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
-
-
 def test_kill_9_between_the_ticks_commit_and_the_offset_commit(
     in_peace: dict[str, bytes],
     spark: SparkSession,
@@ -263,12 +240,9 @@ def test_kill_9_between_the_ticks_commit_and_the_offset_commit(
     settings = make_settings(*stream.overrides)
     send(stream, settings, BEFORE)
     log = tmp_path / "job.log"
-    killed = spark_submit(settings, stream.overrides, log, "tests/support/killed_job.py")
-    try:
-        assert killed.wait(120) == -signal.SIGKILL, log.read_text()
-    finally:
-        if killed.poll() is None:
-            kill_all(killed)
+    script = "faults/dying_job.py"
+    with SubmittedJob.start(settings, stream.overrides, log, script=script, before=["after-ticks"]) as killed:
+        assert killed.process.wait(120) == -signal.SIGKILL, log.read_text()
     assert read_ticks(spark, settings.job).count() == len(BEFORE)
 
     # More has come by the time that the first batch is read again: it is a longer batch now.
@@ -290,34 +264,19 @@ def test_kill_9_at_a_random_moment_then_a_graceful_stop(
     settings = make_settings(*stream.overrides)
     log = tmp_path / "job.log"
     send(stream, settings, BEFORE)
-    first = spark_submit(settings, stream.overrides, log)
-    try:
-        wait_for(
-            "the first rows",
-            lambda: status_of(settings).get("ticks", {}).get("rows", 0) > 0 or first.poll() is not None,
-        )
-        assert first.poll() is None, log.read_text()
+    overrides = [*stream.overrides, f"job.report={Path(settings.job.stop_file).parent}/report.html"]
+    with SubmittedJob.start(settings, overrides, log) as first:
+        first.wait("the first rows", lambda: first.rows > 0)
         send(stream, settings, AFTER, end=True)
         # From the first landing to about when everything is published.
         time.sleep(random.Random(seed).uniform(0, 8))
-    finally:
-        kill_all(first)
-    Path(settings.job.status_file).unlink(missing_ok=True)
 
-    second = spark_submit(settings, stream.overrides, log)
-    try:
-        wait_for(
-            "the end",
-            lambda: is_settled(settings, rows=stream.sent, watermark_ms=END) or second.poll() is not None,
-        )
-        assert second.poll() is None, log.read_text()
+    with SubmittedJob.start(settings, overrides, log) as second:
+        second.settle(rows=stream.sent, watermark_ms=END)
         assert csv_tree(settings) == in_peace
         # SIGTERM goes to the JVM here; it must let the job finish.
-        second.terminate()
-        assert second.wait(120) == 128 + signal.SIGTERM
-    finally:
-        if second.poll() is None:
-            kill_all(second)
+        second.process.terminate()
+        assert second.process.wait(120) == 128 + signal.SIGTERM
     assert status_of(settings)["state"] == "stopped"
     assert (Path(settings.job.stop_file).parent / "report.html").stat().st_size > 100_000
     assert csv_tree(settings) == in_peace

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = [
     "job_arguments",
     "market",
     "minute_bars",
+    "running_jobs",
     "status_of",
     "wait_for",
 ]
@@ -91,3 +93,21 @@ def minute_bars(spark: "SparkSession", settings: Settings) -> "DataFrame":
 
 
 StartJob = Callable[[Settings], RunningJob]
+
+
+@contextmanager
+def running_jobs(spark: "SparkSession") -> Iterator[StartJob]:
+    """Start jobs in the session that is there, and stop them all at the end."""
+    running: list[RunningJob] = []
+
+    def start(settings: Settings) -> RunningJob:
+        running.append(RunningJob.start(spark, settings))
+        return running[-1]
+
+    try:
+        yield start
+    finally:
+        for job in running:
+            job.stop()
+        for query in spark.streams.active:
+            query.stop()

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from botocore.stub import Stubber
-from moto.server import ThreadedMotoServer
 
 from faults.proxy import Answer, Call, Forward, Loss, Meddle, Proxy, pass_on
 from jobs.storage import ConflictError, DiskStore, S3Store, Store, local_path, open_file, open_store, spark_path
@@ -20,20 +19,11 @@ from pricestream.errors import StorageError
 from pricestream.job_settings import S3Settings
 
 
-@pytest.fixture(scope="module")
-def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(params=["disk", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     if request.param == "disk":
         return open_store(str(tmp_path / "lake"), S3Settings(), "us-east-1")
-    endpoint = request.getfixturevalue("s3_endpoint")
+    endpoint = request.getfixturevalue("moto_url")
     bucket = f"lake-{abs(hash(tmp_path.name))}"
     boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint).create_bucket(Bucket=bucket)
     return open_store(f"s3a://{bucket}/a/b/", S3Settings(endpoint_url=endpoint, path_style=True), "us-east-1")
@@ -107,6 +97,13 @@ def test_every_file_is_listed(store: Store) -> None:
     assert (len(found), set(found)) == (len(names), names)
 
 
+def test_the_files_of_one_folder_are_listed_by_their_whole_names(store: Store) -> None:
+    for name in ("a/1", "a/b/2", "ab/3", "4"):
+        store.write(name, b"x")
+    assert set(store.list_keys("a")) == {"a/1", "a/b/2"}
+    assert list(store.list_keys("c")) == []
+
+
 def test_s3_lists_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     client = boto3.client("s3", region_name="us-east-1")
     where = {"Bucket": "b", "Prefix": "a/"}
@@ -120,16 +117,16 @@ def test_s3_lists_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def troubled(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Meddle], S3Store]]:
+def troubled(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Meddle], S3Store]]:
     """A store whose calls are meddled with, and which tries again at once."""
     bucket = f"lake-{uuid.uuid4().hex}"
-    boto3.client("s3", region_name="us-east-1", endpoint_url=s3_endpoint).create_bucket(Bucket=bucket)
+    boto3.client("s3", region_name="us-east-1", endpoint_url=moto_url).create_bucket(Bucket=bucket)
     for module in ("botocore.endpoint", "tenacity.nap"):
         monkeypatch.setattr(f"{module}.time", SimpleNamespace(sleep=lambda _: None))
     with ExitStack() as proxies:
 
         def make(meddle: Meddle) -> S3Store:
-            proxy = proxies.enter_context(Proxy(s3_endpoint, meddle))
+            proxy = proxies.enter_context(Proxy(moto_url, meddle))
             return S3Store(bucket, "", proxy.url, path_style=True, region="us-east-1")
 
         yield make
@@ -232,8 +229,8 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
     assert store.read("f.csv") == b"old"
 
 
-def test_a_bucket_that_is_not_there_is_one_clear_line(s3_endpoint: str) -> None:
-    store = open_store("s3://nowhere", S3Settings(endpoint_url=s3_endpoint, path_style=True), "us-east-1")
+def test_a_bucket_that_is_not_there_is_one_clear_line(moto_url: str) -> None:
+    store = open_store("s3://nowhere", S3Settings(endpoint_url=moto_url, path_style=True), "us-east-1")
     with pytest.raises(StorageError, match=r"s3://nowhere/f: .*NoSuchBucket"):
         store.write("f", b"x")
 

@@ -1,12 +1,10 @@
 """A Kinesis stand-in for the tests that go over the network."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 from mypy_boto3_kinesis.client import KinesisClient
 
 _names = itertools.count(1)
@@ -22,18 +20,9 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-@pytest.fixture(scope="session")
-def kinesis_url() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def kinesis(kinesis_url: str) -> KinesisClient:
-    return boto3.client("kinesis", region_name="us-east-1", endpoint_url=kinesis_url)
+def kinesis(moto_url: str) -> KinesisClient:
+    return boto3.client("kinesis", region_name="us-east-1", endpoint_url=moto_url)
 
 
 @pytest.fixture

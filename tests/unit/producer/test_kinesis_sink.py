@@ -259,8 +259,8 @@ def read_all(client: KinesisClient, name: str) -> list[tuple[str, bytes]]:
     return found
 
 
-def test_the_stream_is_made_only_when_told_to(kinesis_url: str, kinesis: KinesisClient, stream_name: str) -> None:
-    stream = StreamSettings(name=stream_name, endpoint_url=kinesis_url, shards=3)
+def test_the_stream_is_made_only_when_told_to(moto_url: str, kinesis: KinesisClient, stream_name: str) -> None:
+    stream = StreamSettings(name=stream_name, endpoint_url=moto_url, shards=3)
     sink = KinesisSink(kinesis_client(stream), stream, VirtualClock(0), random.Random(1))
     with pytest.raises(StreamError, match=f"stream {stream_name} does not exist"):
         sink.prepare(create=False)
@@ -269,8 +269,8 @@ def test_the_stream_is_made_only_when_told_to(kinesis_url: str, kinesis: Kinesis
     assert len(kinesis.list_shards(StreamName=stream_name)["Shards"]) == 3
 
 
-def test_records_arrive_as_they_are(kinesis_url: str, kinesis: KinesisClient, stream_name: str) -> None:
-    stream = StreamSettings(name=stream_name, endpoint_url=kinesis_url)
+def test_records_arrive_as_they_are(moto_url: str, kinesis: KinesisClient, stream_name: str) -> None:
+    stream = StreamSettings(name=stream_name, endpoint_url=moto_url)
     sink = KinesisSink(kinesis_client(stream), stream, VirtualClock(0), random.Random(1))
     assert sink.prepare(create=True) == ""
     sent = records(750)

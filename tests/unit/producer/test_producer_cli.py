@@ -33,12 +33,12 @@ def _signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def config(tmp_path: Path, kinesis_url: str, stream_name: str) -> Path:
+def config(tmp_path: Path, moto_url: str, stream_name: str) -> Path:
     recording = tmp_path / "recording.csv"
     rows = [f"{T0 + 1_000 * index},{1 + index / 8},{index}" for index in range(1_200)]
     recording.write_text("timestamp_ms,price,trade_id\n" + "\n".join(rows) + "\n")
     tree = {
-        "stream": {"name": stream_name, "endpoint_url": kinesis_url},
+        "stream": {"name": stream_name, "endpoint_url": moto_url},
         "producer": {
             "id": "p",
             "source": "replay",
