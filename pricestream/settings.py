@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from pricestream.job_settings import JobSettings
+from pricestream.metrics_settings import MetricsSettings
 from pricestream.producer_settings import ProducerSettings
 from pricestream.secret import has_user, texts_of
 from pricestream.section import Section
@@ -31,6 +32,7 @@ class Settings(Section):
     stream: StreamSettings = StreamSettings()
     producer: ProducerSettings = ProducerSettings()
     job: JobSettings = JobSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="before")
     @classmethod
