@@ -5,6 +5,7 @@ from typing import Final
 from faults import (
     coingecko_answers,
     hostile_parser,
+    hostile_stream,
     job_damaged,
     job_disk_full,
     job_killed,
@@ -34,6 +35,7 @@ ALL: Final[tuple[Drill, ...]] = (
     s3_calls.DRILL,
     lake_damage.DRILL,
     hostile_parser.DRILL,
+    hostile_stream.DRILL,
     job_killed.AT_POINTS,
     job_killed.AT_RANDOM,
     resharded.DRILL,

@@ -1,6 +1,8 @@
 """Lake: what a job has written so far, and what it says of itself."""
 
+import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +39,16 @@ def csv_tree(settings: Settings) -> dict[str, bytes]:
         return {key: store.read(key) or b"" for key in sorted(store.list_keys())}
     folder = Path(settings.job.csv)
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def ticks_by_coin(settings: Settings) -> Counter[str]:
+    """Count the ticks that the files of the base interval tell of, by coin."""
+    counts: Counter[str] = Counter()
+    for key, data in csv_tree(settings).items():
+        if key.startswith(f"interval={settings.job.base_interval}/"):
+            for row in csv.DictReader(data.decode().splitlines()):
+                counts[row["coin_id"]] += int(row["tick_count"])
+    return counts
 
 
 def job_arguments(settings: Settings, *overrides: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Final
 
 from faults.drill import Drill, Outcome, Task
 from faults.kinesis_stream import Stream
-from faults.lake import csv_tree
+from faults.lake import ticks_by_coin
 from faults.market import closing, market
 from faults.proxy import Answer, Call, Forward, Loss, pass_on
 from faults.submitted_job import SubmittedJob
@@ -157,13 +157,7 @@ def _how(vitals: Vitals) -> str:
 
 def _judged(settings: Settings, feed: Feed, vitals: Vitals, counts: "Counter[str] | dict[str, int]") -> Outcome:
     """See that every tick is in a bar of the files, and that memory kept to its bound."""
-    lines = [
-        line.split(b",")
-        for key, data in csv_tree(settings).items()
-        if key.startswith("interval=1m/")
-        for line in data.splitlines()
-    ]
-    in_bars = sum(int(line[11]) for line in lines if line[0] != b"coin_id")
+    in_bars = ticks_by_coin(settings).total()
     most = max((each.memory_mib for each in vitals.samples), default=0.0)
     found = {"ticks sent": feed.sent, "ticks in bars": in_bars, "MiB at most": round(most)}
     found["open files at most"] = max((each.open_files for each in vitals.samples), default=0)

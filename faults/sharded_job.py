@@ -59,7 +59,7 @@ class ShardedJob:
             *more,
         ]
         settings = load_settings(LOCAL_SETTINGS, overrides)
-        return cls(stream, settings, TicksRows(Path(settings.job.ticks)), lambda: start(settings, overrides))
+        return cls(stream, settings, TicksRows.of(settings), lambda: start(settings, overrides))
 
     @property
     def job(self) -> Job:

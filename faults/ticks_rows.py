@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 from urllib.parse import unquote
 
 import pyarrow.parquet as pq
+
+from pricestream.settings import Settings
 
 
 @dataclass
@@ -15,6 +19,16 @@ class TicksRows:
 
     table: Path
     _read: dict[str, Counter[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Find the table of a lake on a disk."""
+        return cls(Path(settings.job.ticks))
+
+    def read(self, *columns: str) -> Iterator[dict[str, Any]]:
+        """Give those columns of every row, a file at a time."""
+        for name in sorted(self._files()):
+            yield from pq.ParquetFile(self.table / name).read(columns=list(columns)).to_pylist()
 
     def sequence_numbers(self) -> Counter[str]:
         """Count the rows by the sequence number that Kinesis gave them."""
