@@ -24,6 +24,15 @@ def load_settings(path: str | Path, overrides: Iterable[str] = ()) -> Settings:
         SettingsError: the file cannot be read, a key is unknown or a value is out of range; the
             message names each and says what would be right.
     """
+    return check_tree(read_tree(path, overrides), path)
+
+
+def read_tree(path: str | Path, overrides: Iterable[str] = ()) -> dict[str, Any]:
+    """Read the YAML file at ``path`` and lay ``key.path=value`` overrides over it, unchecked.
+
+    Raises:
+        SettingsError: the file cannot be read or holds no sections, or an override is none.
+    """
     try:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -36,6 +45,19 @@ def load_settings(path: str | Path, overrides: Iterable[str] = ()) -> Settings:
         raise SettingsError(f"{path}: must hold the sections stream, producer and job")
     for override in overrides:
         _lay_over(tree, override)
+    return tree
+
+
+def check_tree(tree: Mapping[str, Any], path: str | Path) -> Settings:
+    """Check what was read, and whatever was laid below it.
+
+    Args:
+        tree: the sections.
+        path: the file that they come from, for the message.
+
+    Raises:
+        SettingsError: a key is unknown or a value is out of range.
+    """
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
