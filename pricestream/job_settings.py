@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from pricestream.alert_settings import AlertSettings
 from pricestream.history_settings import BackfillSettings, RetentionSettings
 from pricestream.indicator_settings import IndicatorSettings
 from pricestream.interval import interval_seconds
@@ -108,6 +109,7 @@ class JobSettings(Section):
     watermark_delay_seconds: int | None = None
     backfill: BackfillSettings = BackfillSettings()
     retention: RetentionSettings = RetentionSettings()
+    alerts: AlertSettings = AlertSettings()
 
     @property
     def longer_intervals(self) -> tuple[str, ...]:
@@ -150,6 +152,14 @@ class JobSettings(Section):
                 raise ValueError(f"intervals: {name} is no multiple of base_interval {self.base_interval}")
         if len({interval_seconds(name) for name in names}) < len(names):
             raise ValueError(f"intervals: {', '.join(names)} name a length twice")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_about_intervals_that_there_are(self) -> "JobSettings":
+        for rule in self.alerts.rules:
+            if rule.interval is not None and rule.interval not in self.all_intervals:
+                known = ", ".join(self.all_intervals)
+                raise ValueError(f"alerts.rules: {rule.name} is about {rule.interval} bars, but there are {known}")
         return self
 
     @model_validator(mode="after")

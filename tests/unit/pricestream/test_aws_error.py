@@ -23,6 +23,8 @@ def of_aws(code: str, message: str) -> ClientError:
 def test_what_aws_says_is_said() -> None:
     text = "User: arn:aws:iam::1:user/me is not authorized to perform: kinesis:DescribeStreamSummary"
     assert text in words_of(of_aws("AccessDeniedException", text))
+    # SNS's name for a denied call, which is not about how it was signed.
+    assert words_of(of_aws("AuthorizationError", text)).endswith(text)
     assert "typo" in words_of(ProfileNotFound(profile="typo"))
     assert "http://127.0.0.1:1" in words_of(EndpointConnectionError(endpoint_url="http://127.0.0.1:1"))
     assert words_of(ValueError("Invalid endpoint: x")) == "Invalid endpoint: x"
