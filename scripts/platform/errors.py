@@ -11,12 +11,19 @@ from botocore.exceptions import (
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSOTokenLoadError,
+    UnauthorizedSSOTokenError,
 )
 
 from pricestream.aws_error import words_of
 from pricestream.errors import PricestreamError
 
 _DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN_KEY: Final = frozenset({"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId"})
+_BUSY: Final = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
 
 
 class PlatformError(PricestreamError):
@@ -51,10 +58,18 @@ def reason_of(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return "no AWS credentials found; log in, or set AWS_PROFILE"
     if isinstance(error, NoRegionError):
-        return "no AWS region is set; give --region, or set AWS_REGION"
+        return "no AWS region is set; give --region, or set AWS_DEFAULT_REGION"
     if isinstance(error, ProfileNotFound):
         return str(error)
+    if isinstance(error, UnauthorizedSSOTokenError | SSOTokenLoadError):
+        return "the AWS session has expired; log in again"
     code = code_of(error)
+    if code in _EXPIRED:
+        return f"the AWS session has expired ({code}); log in again"
+    if code in _UNKNOWN_KEY:
+        return f"AWS does not know the access key ({code}); log in, or set AWS_PROFILE"
+    if code in _BUSY:
+        return f"AWS turns calls away for now ({code}); try again in a minute"
     if code in _DENIED and isinstance(error, ClientError):
         return f"AWS denies {error.operation_name}: {words_of(error)}"
     return words_of(error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 import boto3
+from botocore.exceptions import ClientError
 
 from scripts.platform.errors import PlatformError, aws_errors
 
@@ -70,12 +71,13 @@ def find_platform(session: boto3.Session, stack: str = STACK) -> Platform:
     with aws_errors(f"look up the stack {stack}"):
         client = session.client("cloudformation")
         region = client.meta.region_name
-        found = [
-            each
-            for page in client.get_paginator("describe_stacks").paginate()
-            for each in page["Stacks"]
-            if each["StackName"] == stack
-        ]
+        try:
+            found = client.describe_stacks(StackName=stack)["Stacks"]
+        except ClientError as error:
+            # The code is that of any wrong parameter.
+            if "does not exist" not in str(error):
+                raise
+            found = []
     if not found:
         raise PlatformError(f"there is no stack {stack} in {region}; make it with ./scripts/deploy, or give --stack")
     return platform_of(cast(Mapping[str, Any], found[0]), region)
