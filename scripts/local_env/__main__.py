@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.errors import SetupError
@@ -14,16 +15,21 @@ from scripts.local_env.spark_conf import configure
 from scripts.local_env.state import State
 from scripts.local_env.steps import pending_steps, require_java
 
+_NEXT: Final = {None: "demo", "spark4": "test_spark4"}
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the setup and return its exit code."""
     parser = argparse.ArgumentParser(prog="scripts/setup", description="Make .venv/ and .local/ in this checkout.")
     parser.add_argument("--test", action="store_true", help="also what the tests need")
+    parser.add_argument("--target", choices=["spark4"], help="another Spark and its tests, below .local/")
     parser.add_argument("--quiet", action="store_true", help="say nothing when everything is there")
     options = parser.parse_args(arguments)
-    checkout = Checkout(Path(__file__).resolve().parents[2])
+    checkout = Checkout(Path(__file__).resolve().parents[2], options.target)
+    # One at a time for all targets: each of them installs this project from the same folder.
+    lock = Checkout(checkout.root).local / "setup.lock"
     try:
-        with exclusive(checkout.local / "setup.lock", lambda: _say("waiting for another setup in this checkout")):
+        with exclusive(lock, lambda: _say("waiting for another setup in this checkout")):
             _set_up(checkout, tests=options.test)
     except SetupError as error:
         _say(f"setup: {error}")
@@ -35,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         _say("setup: interrupted; run it again to go on")
         return 130
     if not options.quiet:
-        _say(f"Everything is there. Next: {checkout.root / 'scripts' / 'demo'}")
+        _say(f"Everything is there. Next: {checkout.root / 'scripts' / _NEXT[options.target]}")
     return 0
 
 

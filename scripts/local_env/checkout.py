@@ -6,14 +6,21 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The folders and files that the scripts make and use, all below ``root``."""
+    """The folders and files that the scripts make and use, all below ``root``.
+
+    Attributes:
+        root: the checkout.
+        target: None for what is run every day, or the name of another Spark, which has a Python, jars and locks of
+            its own, e.g. ``spark4``.
+    """
 
     root: Path
+    target: str | None = None
 
     @property
     def venv(self) -> Path:
         """The virtual environment."""
-        return self.root / ".venv"
+        return self.local / "venv" if self.target else self.root / ".venv"
 
     @property
     def python(self) -> Path:
@@ -33,7 +40,12 @@ class Checkout:
     @property
     def local(self) -> Path:
         """Everything that may be deleted and is made again."""
-        return self.root / ".local"
+        return self.root / ".local" / (self.target or "")
+
+    @property
+    def conf(self) -> Path:
+        """What is locked for this Spark alone."""
+        return self.root / "conf" / (self.target or "spark")
 
     @property
     def jars(self) -> Path:
@@ -41,9 +53,14 @@ class Checkout:
         return self.local / "jars"
 
     @property
+    def jars_named(self) -> Path:
+        """Which jars those are."""
+        return self.conf / "jars.xml"
+
+    @property
     def jars_lock(self) -> Path:
         """What each of those jars must hash to."""
-        return self.root / "conf" / "spark" / "jars.sha256"
+        return self.conf / "jars.sha256"
 
     @property
     def npm(self) -> Path:

@@ -28,19 +28,22 @@ class Ivy:
     java: Path
     on_wait: Callable[[], None]
 
-    def fetch(self, into: Path) -> None:
-        """Put the jars that ``conf/spark/jars.xml`` names into an empty folder, unchecked.
+    def fetch(self, into: Path, named: Path | None = None) -> None:
+        """Put jars into an empty folder, unchecked.
+
+        Args:
+            into: the folder; what is in it goes.
+            named: an Ivy file that says which; by itself the ``jars.xml`` of the target.
 
         Raises:
             SetupError: Maven Central cannot be reached, or lacks one.
         """
         shutil.rmtree(into, ignore_errors=True)
         ivy = min((self.checkout.spark_home / "jars").glob("ivy-*.jar"))
-        conf = self.checkout.root / "conf" / "spark"
         cache = self.checkout.local / "ivy"
         options: dict[str, str | Path] = {
-            "-settings": conf / "ivysettings.xml",
-            "-ivy": conf / "jars.xml",
+            "-settings": self.checkout.root / "conf" / "spark" / "ivysettings.xml",
+            "-ivy": named or self.checkout.jars_named,
             "-cache": cache,
             "-types": "jar",
             "-confs": "default",
@@ -49,7 +52,7 @@ class Ivy:
         words = [word for option in options.items() for word in option]
         problem = (
             "the Spark jars could not be fetched from Maven Central. Where there is no way to it, put the jars "
-            f"that conf/spark/jars.sha256 names into {self.checkout.jars} yourself"
+            f"that {self.checkout.jars_lock} names into {self.checkout.jars} yourself"
         )
         self._run([self.java / "bin" / "java", *self._trust(), "-jar", ivy, "-warn", *words], problem)
         shutil.rmtree(cache, ignore_errors=True)

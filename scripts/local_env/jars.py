@@ -1,6 +1,7 @@
 """The jars that Spark needs beside its own: the Kinesis connector, Delta and S3A.
 
-``conf/spark/jars.xml`` names them, ``conf/spark/jars.sha256`` says what each must hash to.
+``conf/spark/jars.xml`` names them, ``conf/spark/jars.sha256`` says what each must hash to. Another
+target has two files of its own.
 """
 
 import hashlib
@@ -55,7 +56,7 @@ class Jars:
         wrong = mismatches(incoming, wanted)
         if wrong:
             raise SetupError(
-                f"not the jars that conf/spark/jars.sha256 locks: {', '.join(wrong)}; they are in {incoming}, "
+                f"not the jars that {self.checkout.jars_lock} locks: {', '.join(wrong)}; they are in {incoming}, "
                 "and are not used"
             )
         self.checkout.jars.mkdir(parents=True, exist_ok=True)

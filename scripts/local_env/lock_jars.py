@@ -1,4 +1,4 @@
-"""Write ``conf/spark/jars.sha256`` from what Maven Central gives now; ``scripts/lock`` runs this."""
+"""Write a target's ``jars.sha256`` from what Maven Central gives now; ``scripts/lock`` runs this for each target."""
 
 import os
 import shutil
@@ -12,19 +12,21 @@ from scripts.local_env.jars import write_lock
 from scripts.local_env.steps import require_java
 
 
-def main() -> int:
-    """Fetch the jars that ``conf/spark/jars.xml`` names into a folder of their own, and lock them."""
-    checkout = Checkout(Path(__file__).resolve().parents[2])
-    incoming = checkout.local / "jars.incoming"
+def main(target: str | None = None) -> int:
+    """Fetch the jars that the target's ``jars.xml`` names into a folder of their own, and lock them."""
+    # The everyday environment has all the tools; another target's need not be there.
+    tools = Checkout(Path(__file__).resolve().parents[2])
+    locked = Checkout(tools.root, target)
+    incoming = tools.local / "jars.incoming"
     try:
-        Ivy(checkout, os.environ, require_java(checkout, os.environ), lambda: None).fetch(incoming)
+        Ivy(tools, os.environ, require_java(tools, os.environ), lambda: None).fetch(incoming, locked.jars_named)
     except SetupError as error:
         sys.stderr.write(f"lock: {error}\n")
         return error.exit_code
-    write_lock(checkout.jars_lock, incoming)
+    write_lock(locked.jars_lock, incoming)
     shutil.rmtree(incoming)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

@@ -35,7 +35,7 @@ class Packages:
 
     def discard_broken_venv(self) -> None:
         """Delete an environment that was left half made, came from elsewhere, or has lost its Python."""
-        is_half_made = self.state.interrupted in ("venv", "run", "test", "project")
+        is_half_made = self.state.interrupted in ("venv", *self._names, "project")
         if is_half_made or not self.venv_is_done() or not runs(self.checkout.python, self.checkout.venv):
             shutil.rmtree(self.checkout.venv, ignore_errors=True)
             self.state.reset()
@@ -53,12 +53,12 @@ class Packages:
 
     def locked_is_done(self) -> bool:
         """Tell whether the locked packages are there; the tests' packages hold all the others."""
-        names = ["test"] if self.tests else ["run", "test"]
+        names = self._names[-1:] if self.tests else self._names
         return any(self.state.is_done(name, self._locked_key(name)) for name in names)
 
     def install_locked(self, on_wait: Callable[[], None]) -> None:
         """Install the build tools, then everything else, built with those and no others."""
-        name = "test" if self.tests else "run"
+        name = self._names[-1 if self.tests else 0]
         with self.state.doing(name, self._locked_key(name)):
             self._pip(["-r", self.checkout.requirements("build")], on_wait)
             self._pip(["--no-build-isolation", "-r", self.checkout.requirements(name)], on_wait)
@@ -78,6 +78,11 @@ class Packages:
         again = ["--force-reinstall"] if self.state.interrupted == "java" else []
         with self.state.doing("java", digest(self.checkout.requirements("java"))):
             self._pip([*again, "-r", self.checkout.requirements("java")], on_wait)
+
+    @property
+    def _names(self) -> list[str]:
+        """The lock files that will do, that for tests last. Another target is there for its tests alone."""
+        return [self.checkout.target] if self.checkout.target else ["run", "test"]
 
     def _locked_key(self, name: str) -> str:
         return digest(self.checkout.requirements("build"), self.checkout.requirements(name))
