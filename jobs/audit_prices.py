@@ -4,22 +4,21 @@ Submit it with spark-submit jobs/audit_prices.py --config conf/local.yaml
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs.audit import run_audit
 from jobs.audit_scope import parse_dates
+from jobs.settings_file import read_settings
 from pricestream.cli import exit_code_of, start_logging
-from pricestream.config import load_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    config: Annotated[Path, typer.Option(help="The settings file, such as conf/local.yaml.")],
+    config: Annotated[str, typer.Option(help="The settings file, such as conf/local.yaml or s3://bucket/key.")],
     first: Annotated[str | None, typer.Option("--from", help="The first UTC date, such as 2026-01-01.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="The first date left out.")] = None,
     repair: Annotated[bool, typer.Option("--repair", help="Repair what is found, then look again.")] = False,
@@ -37,7 +36,7 @@ def main(
 
     def work() -> None:
         dates = parse_dates(first, end)
-        run_audit(load_settings(config, sets or []), dates, repair=repair, alone=alone, document=json)
+        run_audit(read_settings(config, sets or []), dates, repair=repair, alone=alone, document=json)
 
     sys.exit(exit_code_of(work))
 

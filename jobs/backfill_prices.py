@@ -4,22 +4,21 @@ Submit it with spark-submit jobs/backfill_prices.py --config conf/local.yaml --f
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from jobs.backfill import Order, run_backfill
 from jobs.days import Range
+from jobs.settings_file import read_settings
 from pricestream.cli import exit_code_of, start_logging
-from pricestream.config import load_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    config: Annotated[Path, typer.Option(help="The settings file, such as conf/local.yaml.")],
+    config: Annotated[str, typer.Option(help="The settings file, such as conf/local.yaml or s3://bucket/key.")],
     first: Annotated[str, typer.Option("--from", help="The first day, UTC, such as 2026-01-01.")],
     end: Annotated[str, typer.Option("--to", help="The day behind the last one.")],
     source: Annotated[str, typer.Option(help="ticks (what is there already), coingecko or files.")] = "ticks",
@@ -59,7 +58,7 @@ def main(
             candle_stamp=candle_stamp,
             alone=alone,
         )
-        run_backfill(load_settings(config, overrides or []), order)
+        run_backfill(read_settings(config, overrides or []), order)
 
     sys.exit(exit_code_of(work))
 

@@ -4,21 +4,20 @@ Submit it with spark-submit jobs/stream_prices.py --config conf/local.yaml
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs.settings_file import read_settings
 from jobs.stream_job import run_stream
 from pricestream.cli import exit_code_of, start_logging
-from pricestream.config import load_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    config: Annotated[Path, typer.Option(help="The settings file, such as conf/local.yaml.")],
+    config: Annotated[str, typer.Option(help="The settings file, such as conf/local.yaml or s3://bucket/key.")],
     overrides: Annotated[list[str] | None, typer.Option("--set", help="section.key=value, over the file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
@@ -28,7 +27,7 @@ def main(
     5 the checkpoint is another stream's or the lake cannot be used.
     """
     start_logging(verbose=verbose)
-    sys.exit(exit_code_of(lambda: run_stream(load_settings(config, overrides or []))))
+    sys.exit(exit_code_of(lambda: run_stream(read_settings(config, overrides or []))))
 
 
 if __name__ == "__main__":
