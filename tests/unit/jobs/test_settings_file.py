@@ -30,7 +30,7 @@ def s3(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> "S3Client":
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     # The session of another test has found its credentials already.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    client = boto3.client("s3", region_name="us-east-1")
+    client = boto3.Session().client("s3", region_name="us-east-1")
     client.create_bucket(Bucket="settings")
     return client
 
