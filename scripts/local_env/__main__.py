@@ -10,6 +10,7 @@ from typing import Final
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.errors import SetupError
 from scripts.local_env.lock import exclusive
+from scripts.local_env.packages import EXTRAS
 from scripts.local_env.progress import Progress
 from scripts.local_env.spark_conf import configure
 from scripts.local_env.state import State
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the setup and return its exit code."""
     parser = argparse.ArgumentParser(prog="scripts/setup", description="Make .venv/ and .local/ in this checkout.")
     parser.add_argument("--test", action="store_true", help="also what the tests need")
+    parser.add_argument("--with", choices=EXTRAS, dest="extra", help="also what this command needs")
     parser.add_argument("--target", choices=["spark4"], help="another Spark and its tests, below .local/")
     parser.add_argument("--quiet", action="store_true", help="say nothing when everything is there")
     options = parser.parse_args(arguments)
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     lock = Checkout(checkout.root).local / "setup.lock"
     try:
         with exclusive(lock, lambda: _say("waiting for another setup in this checkout")):
-            _set_up(checkout, tests=options.test)
+            _set_up(checkout, tests=options.test, extra=options.extra)
     except SetupError as error:
         _say(f"setup: {error}")
         return error.exit_code
@@ -45,9 +47,9 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _set_up(checkout: Checkout, *, tests: bool) -> None:
+def _set_up(checkout: Checkout, *, tests: bool, extra: str | None) -> None:
     state = State(checkout.venv / "setup.json")
-    pending = pending_steps(checkout, state, os.environ, tests=tests)
+    pending = pending_steps(checkout, state, os.environ, tests=tests, extra=extra)
     if pending:
         checkout.log.unlink(missing_ok=True)
     progress = Progress(sys.stderr, len(pending))

@@ -13,6 +13,9 @@ from scripts.local_env.command import run_logged
 from scripts.local_env.errors import CommandError, UntouchedError
 from scripts.local_env.state import State, digest
 
+#: What one command needs beside everything else, each with a lock file of its own; the tests' packages hold them too.
+EXTRAS: Final = ("dashboard", "notebook")
+
 #: What pip says before it lays hands on the environment.
 _PIP_INSTALLS: Final = "Installing collected packages"
 
@@ -35,7 +38,7 @@ class Packages:
 
     def discard_broken_venv(self) -> None:
         """Delete an environment that was left half made, came from elsewhere, or has lost its Python."""
-        is_half_made = self.state.interrupted in ("venv", *self._names, "project")
+        is_half_made = self.state.interrupted in ("venv", *self._names, *EXTRAS, "project")
         if is_half_made or not self.venv_is_done() or not runs(self.checkout.python, self.checkout.venv):
             shutil.rmtree(self.checkout.venv, ignore_errors=True)
             self.state.reset()
@@ -61,6 +64,15 @@ class Packages:
         name = self._names[-1 if self.tests else 0]
         with self.state.doing(name, self._locked_key(name)):
             self._pip(["-r", self.checkout.requirements("build")], on_wait)
+            self._pip(["--no-build-isolation", "-r", self.checkout.requirements(name)], on_wait)
+
+    def extra_is_done(self, name: str) -> bool:
+        """Tell whether the packages of one of :data:`EXTRAS` are there."""
+        return any(self.state.is_done(each, self._locked_key(each)) for each in (name, "test"))
+
+    def install_extra(self, name: str, on_wait: Callable[[], None]) -> None:
+        """Install what one of :data:`EXTRAS` needs, beside the locked packages."""
+        with self.state.doing(name, self._locked_key(name)):
             self._pip(["--no-build-isolation", "-r", self.checkout.requirements(name)], on_wait)
 
     def project_is_done(self) -> bool:

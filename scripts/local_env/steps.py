@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from scripts.local_env.checkout import Checkout
 from scripts.local_env.errors import SetupError
@@ -12,6 +13,9 @@ from scripts.local_env.java import find_java
 from scripts.local_env.npm import NpmPackages
 from scripts.local_env.packages import Packages
 from scripts.local_env.state import State
+
+#: By the names of :data:`scripts.local_env.packages.EXTRAS`.
+_EXTRA_MEGABYTES: Final = {"dashboard": 15, "notebook": 55}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,9 @@ class Step:
     run: Callable[[Callable[[], None]], None]
 
 
-def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], *, tests: bool) -> list[Step]:
+def pending_steps(
+    checkout: Checkout, state: State, environ: Mapping[str, str], *, tests: bool, extra: str | None = None
+) -> list[Step]:
     """List the steps that are still to do, in the order in which they rely on each other."""
     packages = Packages(checkout, state, environ, tests)
     packages.discard_broken_venv()
@@ -56,6 +62,15 @@ def pending_steps(checkout: Checkout, state: State, environ: Mapping[str, str], 
         Step("Java 17", "there is none in JAVA_HOME or on PATH", java_is_there, packages.install_java),
         Step("Spark jars", "", jars.is_done, fetch_jars),
     ]
+    if extra:
+        steps.append(
+            Step(
+                f"packages for the {extra}",
+                f"a download of {_EXTRA_MEGABYTES[extra]} MB",
+                lambda: packages.extra_is_done(extra),
+                lambda on_wait: packages.install_extra(extra, on_wait),
+            )
+        )
     if tests and not checkout.target:
         steps.append(Step("Kinesis stand-in of npm", "a download of 3 MB", npm.is_done, npm.install))
     return [step for step in steps if not step.is_done()]
