@@ -52,7 +52,7 @@ def test_every_package_has_a_hash() -> None:
 
 def test_every_jar_that_is_named_is_locked_and_all_are_of_one_delta_and_of_scala_2_13() -> None:
     named = list(ET.parse(ROOT / "conf" / "spark4" / "jars.xml").getroot().iter("dependency"))
-    delta = locked("spark4")["delta-spark"]
+    delta = dict(locked("spark4"))["delta-spark"]
     assert {each.get("transitive") for each in named} == {"false"}
     assert set(read_lock(ROOT / "conf" / "spark4" / "jars.sha256")) == {
         f"delta-spark_2.13-{delta}.jar",
