@@ -55,6 +55,8 @@ class Platform:
     cluster_id: str | None = None
     #: Where it is ``serverless``.
     application_id: str | None = None
+    #: The secret with the CoinGecko key of the producer.
+    api_key_secret: str | None = None
 
     @property
     def lake(self) -> str:
@@ -102,6 +104,7 @@ def platform_of(description: Mapping[str, Any], region: str) -> Platform:
         region=region,
         cluster_id=outputs.get("ClusterId"),
         application_id=outputs.get("ApplicationId"),
+        api_key_secret=outputs.get("ApiKeySecret"),
         **{_snake(name): outputs[name] for name in _ALWAYS},
     )
 

@@ -55,9 +55,7 @@ def _of_group(site: Site, run: Run, lines: int) -> dict[str, list[str]]:
     group = site.platform.log_group
     with aws_errors(f"read the log group {group}"):
         client = site.session.client("logs", region_name=site.platform.region)
-        pages = client.get_paginator("describe_log_streams").paginate(
-            logGroupName=group, logStreamNamePrefix=run.label.kind.value
-        )
+        pages = client.get_paginator("describe_log_streams").paginate(logGroupName=group)
         names = [each["logStreamName"] for page in pages for each in page["logStreams"]]
         found = {}
         for name in sorted(name for name in names if run.id in name and "SPARK_DRIVER" in name):

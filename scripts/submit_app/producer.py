@@ -3,6 +3,8 @@
 import json
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from scripts.platform.errors import PlatformError, aws_errors
 from scripts.submit_app.artefact import Artefact, app_address
 from scripts.submit_app.settings import Checked
@@ -11,6 +13,8 @@ from scripts.submit_app.waiting import wait_for
 
 #: Says which version lies there; written last.
 _MARK: Final = "version.json"
+#: ECS goes on for ever; that many are no accident.
+_FAILED_TASKS: Final = 3
 
 
 class Producer:
@@ -36,6 +40,7 @@ class Producer:
             PlatformError: it does not run after that time, or AWS refuses.
         """
         service = self.describe()
+        self._check_key(checked)
         mark = json.dumps({"version": artefact.version, "settings": checked.digest}).encode()
         there = self._site.bucket.read(self._address(_MARK))
         if not restart and there is not None and there.content == mark and _is_steady(service, 1):
@@ -75,9 +80,25 @@ class Producer:
             )
         return found[0]
 
+    def _check_key(self, checked: Checked) -> None:
+        """Say that there is no key before a task fails of it. The key itself is not read."""
+        secret, producer = self._site.platform.api_key_secret, checked.settings.producer
+        if secret is None or producer.source != "coingecko":
+            return
+        try:
+            client = self._site.session.client("secretsmanager", region_name=self._site.platform.region)
+            has_value = bool(client.describe_secret(SecretId=secret).get("VersionIdsToStages"))
+        except (ClientError, BotoCoreError):
+            # Whoever may start the producer need not be allowed to look.
+            return
+        if not has_value:
+            raise PlatformError(
+                f"the secret {secret} has no CoinGecko key yet; put it into a file, and: aws secretsmanager "
+                f"put-secret-value --secret-id {secret} --secret-string file://that-file"
+            )
+
     def _bring(self, artefact: Artefact, checked: Checked) -> None:
-        # Which of the two its task runs on, only its definition knows.
-        for name in sorted(each for each in artefact.files if each == "code.zip" or each.startswith("deps-")):
+        for name in ("code.zip", f"deps-{self._site.platform.architecture}.tar.gz"):
             self._site.bucket.copy(app_address(self._site.platform.bucket, artefact.version, name), self._address(name))
         self._site.bucket.write(self._address("settings.yaml"), checked.text)
 
@@ -135,4 +156,5 @@ def _is_steady(service: Any, count: int, deployment: str | None = None) -> bool:
 
 def _has_failed(service: Any, deployment: str | None) -> bool:
     primary = _primary(service)
-    return primary.get("rolloutState") == "FAILED" and (deployment is None or primary.get("id") == deployment)
+    has_failed = primary.get("rolloutState") == "FAILED" or primary.get("failedTasks", 0) >= _FAILED_TASKS
+    return has_failed and (deployment is None or primary.get("id") == deployment)

@@ -50,8 +50,7 @@ class Serverless:
 
     def check(self) -> None:
         """See :class:`scripts.submit_app.runs.Runner`."""
-        with aws_errors(f"look at the application {self._id}"):
-            state = self._client.get_application(applicationId=self._id)["application"]["state"]
+        state = self._application()["state"]
         # One that is stopped starts with its first job.
         if state == "TERMINATED":
             raise PlatformError(f"the application {self._id} is {state}; make it anew with ./scripts/deploy")
@@ -73,6 +72,7 @@ class Serverless:
             parameters = spark_submit_parameters(work, place)
         except ValueError as error:
             raise PlatformError(f"job.spark.conf.{error}") from None
+        # Where its logs go, and by which key they are encrypted, is said once, by the application.
         with aws_errors(f"start a job run of the application {self._id}"):
             try:
                 started = self._client.start_job_run(
@@ -90,7 +90,6 @@ class Serverless:
                             "sparkSubmitParameters": parameters,
                         }
                     },
-                    configurationOverrides={"monitoringConfiguration": self._monitoring(work.kind)},
                 )
             except ClientError as error:
                 if code_of(error) != "ConflictException":
@@ -121,18 +120,14 @@ class Serverless:
 
     def driver_logs(self, run: Run) -> str:
         """See :class:`scripts.submit_app.runs.Runner`."""
-        return f"s3://{self._platform.bucket}/logs/applications/{self._id}/jobs/{run.id}"
+        monitoring = self._application().get("monitoringConfiguration") or {}
+        logs = (monitoring.get("s3MonitoringConfiguration") or {}).get("logUri")
+        root = (logs or f"s3://{self._platform.bucket}/logs/serverless/").rstrip("/")
+        return f"{root}/applications/{self._id}/jobs/{run.id}"
 
-    def _monitoring(self, kind: Kind) -> Any:
-        return {
-            "s3MonitoringConfiguration": {"logUri": f"s3://{self._platform.bucket}/logs/"},
-            "cloudWatchLoggingConfiguration": {
-                "enabled": True,
-                "logGroupName": self._platform.log_group,
-                "logStreamNamePrefix": kind.value,
-                "logTypes": {"SPARK_DRIVER": ["STDERR", "STDOUT"]},
-            },
-        }
+    def _application(self) -> Any:
+        with aws_errors(f"look at the application {self._id}"):
+            return self._client.get_application(applicationId=self._id)["application"]
 
     def _token(self, label: Label) -> str:
         """Make what is the same for all who start this work after the same run: AWS starts one for all of them."""

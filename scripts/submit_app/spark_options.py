@@ -30,7 +30,7 @@ _ALWAYS: Final = {
 }
 
 _SIZE: Final = {
-    # 3 and 5 GiB: together on the one core node of the smallest cluster (m7g.xlarge, of whose 16 GiB YARN has 12).
+    # 3 and 5 GiB: together on the one core node of the smallest cluster (m6g.xlarge, of whose 16 GiB YARN has 12).
     "cluster": {
         "spark.driver.cores": "1",
         "spark.driver.memory": "2g",
@@ -49,7 +49,7 @@ _SIZE: Final = {
 #: A stream works at one pace. Executors that come and go would only move its state about.
 _STREAM: Final = {"spark.dynamicAllocation.enabled": "false", "spark.executor.instances": "1"}
 #: A batch takes more machines where there are any, and may not take all of them.
-_BATCH: Final = {"spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.maxExecutors": "8"}
+_BATCH: Final = {"spark.dynamicAllocation.enabled": "true", "spark.dynamicAllocation.maxExecutors": "4"}
 
 #: A driver that dies is started once more by YARN, and goes on from its checkpoint; the second that dies within an
 #: hour ends the step. Executors that failed longer ago than that are no reason to end a job of months.

@@ -63,7 +63,9 @@ def start(
             stop_stream(site, patience_seconds=patience.start_seconds)
             run = None
     if run is None:
-        return follow(site, _start_anew(site, work, lake), lake, patience)
+        said = lake.status() if work.kind is Kind.STREAM else None
+        before = said.version if said is not None else None
+        return follow(site, _start_anew(site, work, lake), lake, patience, before)
     _refuse_another(run, work)
     site.say(f"{_named(run)} is there already ({run.state}, version {run.label.version}); it is not started twice")
     return follow(site, run, lake, patience)
