@@ -1,0 +1,1 @@
+"""The artefact: source (what git holds) -> pieces (code, entries, packages) -> manifest."""
