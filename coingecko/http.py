@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from threading import Event
 from typing import Final
 
@@ -87,6 +88,8 @@ class ApiClient:
         self._is_failing = False
         #: Calls made so far, failed ones included.
         self.calls = 0
+        #: How many of them were answered with 429.
+        self.refusals = 0
 
     def get(self, path: str, params: Mapping[str, str], *, deadline_ms: int) -> object:
         """Give the JSON at ``path``.
@@ -143,6 +146,7 @@ class ApiClient:
             return Retry(f"CoinGecko cannot be reached ({type(error).__name__})")
         except requests.RequestException as error:
             return GiveUp(f"{self._base_url} cannot be asked ({type(error).__name__}); see producer.coingecko.base_url")
+        self.refusals += response.status_code == HTTPStatus.TOO_MANY_REQUESTS
         return classify(
             response.status_code,
             response.headers,

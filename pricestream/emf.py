@@ -41,7 +41,7 @@ def emf_line(reading: Reading) -> str | None:
                 }
             ],
         },
-        **{name: value[:MAX_DIMENSION] for name, value in reading.dimensions.items()},
+        **{name: _dimension(value) for name, value in reading.dimensions.items()},
         **{metric.name: _written(metric, kept) for metric, kept in values.items()},
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
@@ -50,6 +50,11 @@ def emf_line(reading: Reading) -> str | None:
 def emf_lines(readings: Iterable[Reading]) -> list[tuple[int, str]]:
     """Write readings, each with its time (epoch ms); those that say nothing are left out."""
     return [(reading.time_ms, line) for reading in readings if (line := emf_line(reading)) is not None]
+
+
+def _dimension(value: str) -> str:
+    # CloudWatch takes ASCII alone.
+    return value[:MAX_DIMENSION].encode("ascii", "replace").decode()
 
 
 def _kept(value: Value) -> list[float]:

@@ -1,6 +1,8 @@
 """Log events: lines into a stream of CloudWatch Logs, by PutLogEvents within its limits."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from pricestream.outlet import Event
@@ -56,6 +58,17 @@ class LogEvents:
             if type(error).__name__ != "ResourceAlreadyExistsException":
                 raise
         return client
+
+
+def stream_name(of: str, begun_ms: int) -> str:
+    """Name the log stream of a run, one for each, so that the newest sorts last.
+
+    Args:
+        of: whose it is, such as ``job/prices``; what the name of a log stream may not have becomes a hyphen.
+        begun_ms: when the run began, epoch ms.
+    """
+    moment = datetime.fromtimestamp(begun_ms / 1000, UTC)
+    return f"{re.sub('[:*]', '-', of)}/{moment:%Y-%m-%dT%H-%M-%S}-{begun_ms % 1000:03d}"
 
 
 def calls(events: Sequence[Event]) -> Iterator[list[Mapping[str, Any]]]:

@@ -19,6 +19,7 @@ from pricestream.config import load_settings
 from pricestream.errors import StreamError
 from pricestream.settings import Settings, StreamSettings
 from producer.loop import Loop
+from producer.metrics import producer_metrics
 from producer.sender import Sender
 from producer.sink import FETCH_ERRORS, KinesisSink
 from producer.source import open_source
@@ -75,7 +76,9 @@ def run(settings: Settings, stop: Event) -> Summary:
         sink = KinesisSink(kinesis_client(settings.stream), settings.stream, clock, rng)
         sender = Sender(spool, sink, clock, stop, rng, create_stream=producer.create_stream)
         summary_file = SummaryFile(folder / "summary.json", clock)
-        return Loop(settings, source, spool, sender, summary_file, clock, stop).run()
+        loop = Loop(settings, source, spool, sender, summary_file, clock, stop)
+        with producer_metrics(settings, loop.summary, spool, sink):
+            return loop.run()
 
 
 def kinesis_client(stream: StreamSettings) -> "KinesisClient":

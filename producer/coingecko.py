@@ -39,7 +39,7 @@ class CoinGeckoSource:
         Raises:
             SourceError: CoinGecko refuses for good: a bad key, an unknown currency.
         """
-        calls = self._client.calls
+        calls, refusals = self._client.calls, self._client.refusals
         # A wait longer than a poll must not hold up the heartbeats.
         deadline_ms = self.clock.now_ms() + round(self._settings.poll_seconds * 1000)
         quotes: list[Quote] = []
@@ -61,7 +61,15 @@ class CoinGeckoSource:
             self._batches.rotate(-1)
             self._trouble = ""
         now = self.clock.now_ms()
-        return Poll(now, quotes, warnings, coins, self._client.calls - calls, self._budget.left(now))
+        return Poll(
+            now,
+            quotes,
+            warnings,
+            coins,
+            self._client.calls - calls,
+            self._budget.left(now),
+            self._client.refusals - refusals,
+        )
 
     def _poll_batch(self, ids: tuple[str, ...], deadline_ms: int) -> Prices:
         currencies = self._settings.vs_currencies

@@ -114,6 +114,8 @@ class Loop:
         self.summary.count(records)
         self.summary.polls += 1
         self.summary.api_calls += poll.calls
+        self.summary.api_refusals += poll.refusals
+        self.summary.calls_left = poll.calls_left.month if poll.calls_left else None
         self._count_sent(sent)
         self._report(poll, sent)
 

@@ -61,6 +61,7 @@ class Poll:
         coins: how many coins were read, those whose price has not changed included.
         calls: how many API calls it took, failed ones included.
         calls_left: what the budget still allows; None where there is none.
+        refusals: how many of the calls were answered with 429.
     """
 
     clock_ms: int
@@ -69,6 +70,7 @@ class Poll:
     coins: int = 0
     calls: int = 0
     calls_left: CallsLeft | None = None
+    refusals: int = 0
 
 
 def closing_ms(last_event_ms: int, *, interval_seconds: int, watermark_seconds: int) -> int:

@@ -99,6 +99,8 @@ class KinesisSink:
         self._clock = clock
         self._rng = rng
         self._has_looked = False
+        #: How many entries Kinesis refused so far, each as often as it did.
+        self.refused = 0
 
     def prepare(self, *, create: bool) -> str:
         """See that the stream is there, making it where ``create`` says so; give what stands in the way for now.
@@ -176,10 +178,13 @@ class KinesisSink:
         try:
             answer = self._client.put_records(StreamName=self._stream.name, Records=entries)
         except (ClientError, BotoCoreError) as error:
-            return Outcome(batch, self._explain(error), reachable=isinstance(error, ClientError))
+            is_answer = isinstance(error, ClientError)
+            self.refused += len(batch) if is_answer else 0
+            return Outcome(batch, self._explain(error), reachable=is_answer)
         # A 200 can hide failures: only an entry without an error code is on the stream.
         results = answer["Records"]
         failed = [record for record, result in zip(batch, results, strict=True) if result.get("ErrorCode")]
+        self.refused += len(failed)
         reasons = sorted({result["ErrorCode"] for result in results if result.get("ErrorCode")})
         return Outcome(failed, ", ".join(reasons))
 

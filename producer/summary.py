@@ -26,6 +26,8 @@ class Summary:
         last_heartbeat_ms: the clock of the last heartbeat.
         polls: readings of the source.
         api_calls: calls made to the source, failed ones included.
+        api_refusals: those of them that were answered with 429.
+        calls_left: what the budget still allows this month; None without a limit.
         finished: whether the run has ended by itself or was stopped in good order.
     """
 
@@ -42,6 +44,8 @@ class Summary:
     last_heartbeat_ms: int | None = None
     polls: int = 0
     api_calls: int = 0
+    api_refusals: int = 0
+    calls_left: int | None = None
     finished: bool = False
 
     def count(self, records: list[tick.Tick]) -> None:
@@ -76,4 +80,4 @@ class SummaryFile:
         # Anything else than the last second is past it, or before it where the clock was set back.
         if now or not self._due_ms - 1000 <= moment < self._due_ms:
             self._due_ms = moment + 1000
-            write_json(self._path, asdict(summary), durable=now)
+            write_json(self._path, asdict(summary) | {"updated_ms": moment}, durable=now)

@@ -136,6 +136,12 @@ def test_a_dimension_is_no_longer_than_the_format_takes() -> None:
     assert document["Pipeline"] == "p" * 1024
 
 
+def test_a_dimension_is_ascii() -> None:
+    assert parsed(Reading(1_764_000_000_000, {"Pipeline": "p", "ProducerId": "h\u00e4user"}, {POLLS: 1}))[
+        "ProducerId"
+    ] == ("h?user")
+
+
 def test_too_many_metrics_are_a_mistake() -> None:
     many = {Metric(f"M{number}", "Count", "counter", "One."): 1.0 for number in range(101)}
     with pytest.raises(ValueError, match="101 metrics"):

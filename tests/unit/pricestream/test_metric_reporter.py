@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pricestream.log_events import LogEvents, calls
+from pricestream.log_events import LogEvents, calls, stream_name
 from pricestream.metric import ROWS_READ, Reading
 from pricestream.metrics_settings import MetricsSettings
 from pricestream.outlet import Event, Outlet
@@ -244,6 +244,11 @@ def test_a_stream_that_is_there_or_was_deleted_is_no_trouble(logs: LogsClient, g
         events.write([(NOW_MS, "c")])
     events.write([(NOW_MS, "c")])
     assert messages(logs, group, "s") == ["c"]
+
+
+def test_the_name_of_a_stream_says_whose_and_when() -> None:
+    name = stream_name("producer/a:b*c", 1_767_603_600_123)
+    assert name == "producer/a-b-c/2026-01-05T09-00-00-123"
 
 
 def test_calls_are_in_order_of_time() -> None:

@@ -143,7 +143,10 @@ def test_the_summary_counts_what_happened(tmp_path: Path) -> None:
         "last_heartbeat_ms": T0 + 20_000,
         "polls": 3,
         "api_calls": 3,
+        "api_refusals": 0,
+        "calls_left": None,
         "finished": True,
+        "updated_ms": rig.real.now_ms(),
     }
 
 
