@@ -1,0 +1,1 @@
+"""Deploying the platform: what ``scripts/deploy`` does."""
