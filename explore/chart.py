@@ -51,7 +51,9 @@ def candles(bars: pd.DataFrame, title: str) -> go.Figure:
         name="price",
         showlegend=False,
     )
-    figure.add_bar(x=bars.index, y=bars["tick_count"], marker={"color": INK, "opacity": 0.5}, name="ticks", row=2, col=1)
+    figure.add_bar(
+        x=bars.index, y=bars["tick_count"], marker={"color": INK, "opacity": 0.5}, name="ticks", row=2, col=1
+    )
     figure.update_layout(xaxis_rangeslider_visible=False)
     figure.update_yaxes(title_text="ticks", row=2, col=1, nticks=3)
     return _dressed(figure, title, height=460)
@@ -104,8 +106,10 @@ def presence(bars: pd.DataFrame, title: str) -> go.Figure:
     """Draw how many ticks each window of each coin has: what is missing stays empty, anomalies are marked."""
     counts = bars.pivot_table(index="coin_id", columns="window_start", values="tick_count", aggfunc="sum")
     # So that a window that no coin has shows as well.
-    step = min(counts.columns.to_series().diff().dropna(), default=pd.Timedelta(minutes=1))
-    counts = counts.reindex(columns=pd.date_range(counts.columns[0], counts.columns[-1], freq=step))
+    starts = pd.DatetimeIndex(counts.columns)
+    if len(starts) > 1:
+        step = pd.Timedelta((starts[1:] - starts[:-1]).min())
+        counts = counts.reindex(columns=pd.date_range(starts[0], starts[-1], freq=step))
     figure = go.Figure(
         go.Heatmap(
             z=counts.to_numpy(),
@@ -136,7 +140,8 @@ def presence(bars: pd.DataFrame, title: str) -> go.Figure:
 
 def indexed(table: pd.DataFrame) -> pd.DataFrame:
     """Scale each column so that its first number is 100."""
-    return table.apply(lambda column: column / column.loc[column.first_valid_index()] * 100)
+    first = table.bfill().iloc[0]
+    return table / first * 100
 
 
 def _dressed(figure: go.Figure, title: str, *, height: int = 360) -> go.Figure:

@@ -104,7 +104,7 @@ def mime_bundle(thing: Any) -> dict[str, Any]:
     if hasattr(thing, "_repr_mimebundle_"):
         # By itself a figure shows once; as a bundle it can be replaced.
         title = thing.layout.title.text or "a figure"
-        return {"text/plain": title, **thing._repr_mimebundle_()}  # noqa: SLF001 - IPython's protocol
+        return {"text/plain": title, **thing._repr_mimebundle_()}
     return {"text/plain": str(thing)}
 
 
@@ -114,7 +114,7 @@ def _shell() -> Any:
         from IPython.core.getipython import get_ipython
     except ImportError:
         return None
-    return get_ipython()  # type: ignore[no-untyped-call]
+    return get_ipython()
 
 
 def _show_error(

@@ -1,5 +1,6 @@
 """Measure: what an analyst asks of bars. Functions of tables alone."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,13 +43,13 @@ def deepest_fall(close: pd.Series) -> Fall:
     Args:
         close: prices, indexed by time, in order; one at least.
     """
-    below = drawdown(close)
-    trough_at = below.idxmin()
-    peak_at = close[:trough_at].idxmax()
-    back = close[trough_at:]
-    again = back[back >= close[peak_at]]
-    recovered_at = None if again.empty else again.index[0]
-    return Fall(float(below.min()), peak_at, trough_at, recovered_at)
+    prices, times = close.to_numpy(), pd.DatetimeIndex(close.index)
+    below = drawdown(close).to_numpy()
+    trough = int(below.argmin())
+    peak = int(prices[: trough + 1].argmax())
+    back = np.flatnonzero(prices[trough:] >= prices[peak])
+    recovered_at = times[trough + int(back[0])] if len(back) else None
+    return Fall(float(below[trough]), times[peak], times[trough], recovered_at)
 
 
 def volatility(log_returns: pd.Series, interval: str, *, bars: int = 20) -> pd.Series:
@@ -63,7 +64,8 @@ def volatility(log_returns: pd.Series, interval: str, *, bars: int = 20) -> pd.S
         bars: how many.
     """
     in_a_year = _YEAR_SECONDS / interval_seconds(interval)
-    return log_returns.rolling(bars, min_periods=2).std() * np.sqrt(in_a_year) * 100
+    deviation: pd.Series[float] = log_returns.rolling(bars, min_periods=2).std()
+    return deviation * math.sqrt(in_a_year) * 100
 
 
 def correlation(bars: pd.DataFrame, *, least: int = 10) -> pd.DataFrame:
@@ -90,7 +92,7 @@ def gaps(bars: pd.DataFrame, interval: str) -> pd.DataFrame:
     found = real.loc[is_behind_gap, [*_MARKET]].copy()
     found["from"] = before[is_behind_gap] + length
     found["to"] = real.loc[is_behind_gap, "window_start"]
-    found["windows"] = (found["to"] - found["from"]) // length
+    found["windows"] = ((found["to"] - found["from"]).dt.total_seconds() // length.total_seconds()).astype("int64")
     return found.reset_index(drop=True)
 
 

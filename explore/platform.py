@@ -34,7 +34,9 @@ def newest_settings(stack: str | None = None, session: boto3.Session | None = No
         pages = session.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="settings/")
         found: list[Any] = [each for page in pages for each in page.get("Contents", ())]
     except (ClientError, BotoCoreError) as error:
-        raise SettingsError(f"the stack {stack} cannot be looked up: {words_of(error)}; allow it, {_OTHERWISE}") from None
+        raise SettingsError(
+            f"the stack {stack} cannot be looked up: {words_of(error)}; allow it, {_OTHERWISE}"
+        ) from None
     if not found:
         raise SettingsError(f"s3://{bucket}/settings is empty; submit a job with ./scripts/submit, {_OTHERWISE}")
     newest = max(found, key=lambda each: (each["LastModified"], each["Key"]))
@@ -53,4 +55,4 @@ def _bucket(session: boto3.Session, stack: str) -> str:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in description.get("Outputs", ())}
     if "Bucket" not in outputs:
         raise SettingsError(f"the stack {stack} does not say its Bucket; finish it with ./scripts/deploy, {_OTHERWISE}")
-    return outputs["Bucket"]
+    return str(outputs["Bucket"])

@@ -48,10 +48,15 @@ class StreamingJob:
         Raises:
             PricestreamError: the stream is missing, another job uses the checkpoint, or the lake cannot be used.
         """
+        before = job_says(self.place)
         self._thread = threading.Thread(target=self._run, args=(spark,), name="stream", daemon=True)
         self._thread.start()
         until = time.monotonic() + _START_SECONDS
-        while self._thread.is_alive() and job_says(self.place).get("state") != "running" and time.monotonic() < until:
+        while self._thread.is_alive() and time.monotonic() < until:
+            now = job_says(self.place)
+            # One that was killed still says that it runs.
+            if now.get("state") == "running" and now != before:
+                break
             time.sleep(_LOOK_SECONDS)
         self.check()
 
@@ -77,7 +82,9 @@ class StreamingJob:
             StorageError: it runs elsewhere.
         """
         if self._thread is None:
-            raise StorageError("this job is not the notebook's own; stop it where it was started, such as ./scripts/submit")
+            raise StorageError(
+                "this job is not the notebook's own; stop it where it was started, such as ./scripts/submit"
+            )
         self.stopping.set()
         self._thread.join(_STOP_SECONDS)
         self.check()
@@ -186,7 +193,7 @@ def look(place: Place) -> Progress:
 
 
 def watch_job(job: StreamingJob, coin_id: str, *, seconds: float = 300) -> None:
-    """Watch the job's progress and a coin's newest candles, until all is read, time is up, or the kernel is interrupted.
+    """Watch the progress and a coin's newest candles until all is read, time is up or the kernel is interrupted.
 
     Args:
         job: it goes on when the watching ends.
