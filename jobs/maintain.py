@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.application import open_session
-from jobs.conflict import CONFLICTS
+from jobs.conflict import is_conflict
 from jobs.days import kept_from
 from jobs.drivers import keep_alone, read_stream_status
 from jobs.maintain_table import Files, TidyTable
@@ -160,7 +162,9 @@ class _Tidying:
         if not self.dry_run:
             try:
                 self.table.delete(dates)
-            except CONFLICTS:
+            except (PySparkException, Py4JError) as error:
+                if not is_conflict(error):
+                    raise
                 log.warning("%s: another writer was in the way; old dates are deleted next time", self.name)
                 return ()
         return tuple(dates)
@@ -176,7 +180,9 @@ class _Tidying:
             else:
                 try:
                     count, made = self.table.compact(day)
-                except CONFLICTS:
+                except (PySparkException, Py4JError) as error:
+                    if not is_conflict(error):
+                        raise
                     log.warning("%s: another writer was in the way of %s; it is packed next time", self.name, day)
                     left.append(day)
                     continue

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delta.exceptions import ConcurrentAppendException
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
@@ -23,6 +22,7 @@ from jobs.tables import append_ticks, create_tables, read_bars, read_ticks
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
 from tests.conftest import MakeSettings
+from tests.support.conflict import conflict
 from tests.support.rows import row, ticks_of
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
@@ -267,7 +267,7 @@ def test_another_writer_puts_a_date_off(
 
     def compact(self: TidyTable, of: date) -> tuple[int, int]:
         if of == day(14):
-            raise ConcurrentAppendException("files were added", "trace")
+            raise conflict(spark)
         return truth(self, of)
 
     monkeypatch.setattr(TidyTable, "compact", compact)
@@ -280,7 +280,7 @@ def test_another_writer_puts_the_deletion_off(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def delete(*_: object) -> None:
-        raise ConcurrentAppendException("files were added", "trace")
+        raise conflict(spark)
 
     land(spark, settings, day(1))
     monkeypatch.setattr(TidyTable, "delete", delete)

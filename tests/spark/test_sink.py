@@ -12,7 +12,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from delta.exceptions import ConcurrentAppendException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
@@ -23,6 +22,7 @@ from jobs.tables import append_ticks, create_tables, final_through_s, read_bars,
 from jobs.window import base_bars
 from pricestream.settings import Settings
 from tests.conftest import MakeSettings
+from tests.support.conflict import conflict
 from tests.support.rows import NINE, base_ticks, row, ticks_of
 from tests.support.streaming import csv_tree
 
@@ -168,7 +168,7 @@ def test_what_is_made_once_more_is_not_taken_for_the_same_transaction(
     def upsert(*args: Any, txn: tuple[str, int] | None, **kwargs: Any) -> None:
         numbers.append(txn)
         if len(numbers) == 2:
-            raise ConcurrentAppendException("in between", "")
+            raise conflict(spark)
         upsert_bars(*args, txn=txn, **kwargs)
 
     outruns = iter([True])

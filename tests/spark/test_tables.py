@@ -7,7 +7,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from delta.exceptions import ConcurrentAppendException
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
@@ -20,6 +19,7 @@ from jobs.tables import create_tables, newest_version, read_bars, upsert_bars, w
 from jobs.window import base_bars
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
+from tests.support.conflict import conflict
 from tests.support.rows import base_ticks
 
 Ticks = list[tuple[str, str, float]]
@@ -174,7 +174,7 @@ def test_a_crash_between_table_and_files_is_made_up_for(
 def test_a_conflict_with_another_writer_is_tried_again(
     spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conflicts = [ConcurrentAppendException("files were added", "trace")]
+    conflicts = [conflict(spark)]
 
     def upsert(*args: Any, **kwargs: Any) -> None:
         if conflicts:
