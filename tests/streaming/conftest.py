@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support.streaming import StartJob, Stream, running_jobs, wait_for
+from tests.support.target import skip_without_connector
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def endpoint(root: Path, stand_in_url: str) -> Iterator[str]:
+    skip_without_connector()
     port = stand_in_url.rpartition(":")[2]
     process = subprocess.Popen(
         [sys.executable, "-m", "scripts.stand_in", "--port", port], cwd=root, stderr=subprocess.DEVNULL
