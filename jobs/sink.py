@@ -1,6 +1,7 @@
 """Sink: bars, and all that follows from them, go into the table and into the CSV tree, in a stream or a rebuild."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,9 +35,12 @@ class BarSink:
     final_s: int = 0
     #: Tells the two anew, where others move them on meanwhile.
     look: Callable[[], tuple[int, int]] | None = None
-    #: How many bars this run was given, and which files it looked after.
+    #: How many bars this run was given, which files it looked after, and how many times it replaced one.
     bars_written: int = 0
     files: set[str] = field(default_factory=set)
+    files_replaced: int = 0
+    #: When a file was last replaced, by this run or one before it, epoch ms; None where that is not known.
+    published_ms: int | None = None
     #: The coins, each with its currency, that this run has seen go stale and that had no fresh bar since.
     stale: frozenset[str] = frozenset()
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -107,7 +111,11 @@ class BarSink:
             self.stale = (self.stale - set(each["fresh"])) | set(each["silent"])
         partitions = [Partition(each["interval"], each["date"].isoformat(), each["hour"]) for each in files]
         self.files |= {each.key for each in partitions}
-        return publish(work.bars.sparkSession, self.settings, partitions)
+        replaced = publish(work.bars.sparkSession, self.settings, partitions)
+        if replaced:
+            self.files_replaced += replaced
+            self.published_ms = time.time_ns() // 1_000_000
+        return replaced
 
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""

@@ -19,6 +19,8 @@ from pricestream.tick import HEARTBEAT_ID
 
 #: The name under which a micro-batch's counts are in its progress.
 COUNTS = "ticks"
+#: Among them, when the newest of its records came to the stream, epoch ms; null where it had none.
+NEWEST_ARRIVAL = "newest_arrival_ms"
 
 
 def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) -> StreamingQuery:
@@ -27,12 +29,13 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
     parsed = parse(kinesis_stream(spark, settings, goes_on=checkpoint.has_started(INGEST)))
     ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
     counts = [f.count_if(f.col("status") == status).alias(status) for status in STATUSES]
+    newest = f.max(f.unix_millis("arrived_at")).alias(NEWEST_ARRIVAL)
 
     def land(batch: DataFrame, _: int) -> None:
         append_ticks(batch, job)
 
     return (
-        ticks.observe(COUNTS, f.count(f.lit(1)).alias("rows"), *counts)
+        ticks.observe(COUNTS, f.count(f.lit(1)).alias("rows"), *counts, newest)
         .writeStream.queryName(INGEST)
         .option("checkpointLocation", spark_path(checkpoint.folder(INGEST)))
         .trigger(processingTime=f"{job.trigger_seconds} seconds")

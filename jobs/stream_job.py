@@ -13,6 +13,7 @@ from jobs.checkpoint import Checkpoint, open_checkpoint
 from jobs.horizon import final_through_s
 from jobs.lease import hold_checkpoint
 from jobs.maintain import keep_as_set, tidy
+from jobs.metrics import job_metrics
 from jobs.report import write_report
 from jobs.schedule import Mark, Schedule
 from jobs.sink import BarSink
@@ -54,25 +55,28 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
     status_file = StatusFile(settings)
+    status.published_ms = status_file.published_before()
     # Before anything is looked up: a backfill that sees it leaves the windows that are open to the stream.
     status_file.write(status)
-    sink = BarSink(settings, checkpoint.closed_through_s(), final_through_s(spark, settings))
+    closed_s, final_s = checkpoint.closed_through_s(), final_through_s(spark, settings)
+    sink = BarSink(settings, closed_s, final_s, published_ms=status.published_ms)
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
-    supervisor = Supervisor(
-        ingest=start_ingest(spark, settings, checkpoint),
-        bars=start_bars(spark, settings, checkpoint, sink),
-        repair=StragglerRepair(spark, settings, checkpoint, sink),
-        sink=sink,
-        status=status,
-        status_file=status_file,
-        ticks_store=open_store(settings.job.ticks, settings.job.s3, settings.stream.region),
-        stop_store=stop_store,
-        stop_name=stop_name,
-        stopping=stopping,
-        tidying=_tidying(spark, settings, checkpoint),
-    )
-    log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
-    supervisor.run()
+    with job_metrics(spark, settings, sink):
+        supervisor = Supervisor(
+            ingest=start_ingest(spark, settings, checkpoint),
+            bars=start_bars(spark, settings, checkpoint, sink),
+            repair=StragglerRepair(spark, settings, checkpoint, sink),
+            sink=sink,
+            status=status,
+            status_file=status_file,
+            ticks_store=open_store(settings.job.ticks, settings.job.s3, settings.stream.region),
+            stop_store=stop_store,
+            stop_name=stop_name,
+            stopping=stopping,
+            tidying=_tidying(spark, settings, checkpoint),
+        )
+        log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
+        supervisor.run()
     _report(spark, settings, status)
     status.state = "stopped"
     supervisor.status_file.write(status)

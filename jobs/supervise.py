@@ -17,7 +17,7 @@ from jobs.sink import BarSink
 from jobs.status import Status, StatusFile
 from jobs.storage import Store
 from jobs.stragglers import StragglerRepair
-from jobs.stream import COUNTS
+from jobs.stream import COUNTS, NEWEST_ARRIVAL
 from pricestream.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -89,13 +89,16 @@ class Supervisor:
         for query in (self.ingest, self.bars):
             self._check(query)
         for progress in self._executed(self.ingest, self._reports(self.ingest)):
-            self.status.count_ticks(dict(progress["observedMetrics"][COUNTS]))
+            counts = dict(progress["observedMetrics"][COUNTS])
+            self.status.count_ticks(counts)
+            self.status.see_arrival(counts.get(NEWEST_ARRIVAL))
         reports = self._reports(self.bars)
         for progress in self._executed(self.bars, reports):
             self.status.batch = int(progress["batchId"])
             self.status.watermark_ms = watermark_ms(progress)
         self.status.rebuilt += self.repair.look_at(reports)
         self.status.bars, self.status.csv_files = self.sink.bars_written, len(self.sink.files)
+        self.status.published_ms = self.sink.published_ms
         self.status.stale = tuple(sorted(self.sink.stale))
         self.status.settled = self._is_settled()
         self._write_status()
