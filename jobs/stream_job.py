@@ -36,16 +36,24 @@ def run_stream(settings: Settings) -> None:
     Raises:
         PricestreamError: the stream does not exist, the checkpoint is another's, or in use, or a query failed.
     """
-    _refuse_stop_file(settings)
-    identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
-    checkpoint = open_checkpoint(settings)
     stopping, stopped = threading.Event(), threading.Event()
     stop_on_signals(stopping)
-    with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):
-        checkpoint.claim(identity)
-        checkpoint.check_logs()
-        with open_session(settings) as spark, _graceful_shutdown(spark, stopping, stopped):
-            supervise(spark, settings, stopping)
+    with (
+        _held_checkpoint(settings, stopping),
+        open_session(settings) as spark,
+        _graceful_shutdown(spark, stopping, stopped),
+    ):
+        supervise(spark, settings, stopping)
+
+
+def stream_in(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
+    """Stream in a session that is there already and stays, such as a notebook's, until ``stopping`` is set.
+
+    Raises:
+        PricestreamError: see :func:`run_stream`.
+    """
+    with _held_checkpoint(settings, stopping):
+        supervise(spark, settings, stopping)
 
 
 def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event) -> None:
@@ -95,6 +103,18 @@ def _tidying(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) ->
         every_seconds=hours * 3_600,
         mark=mark,
     )
+
+
+@contextmanager
+def _held_checkpoint(settings: Settings, stopping: threading.Event) -> Iterator[None]:
+    """Check what can be checked without Spark, and keep other jobs from the checkpoint meanwhile."""
+    _refuse_stop_file(settings)
+    identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
+    checkpoint = open_checkpoint(settings)
+    with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):
+        checkpoint.claim(identity)
+        checkpoint.check_logs()
+        yield
 
 
 def _refuse_stop_file(settings: Settings) -> None:
