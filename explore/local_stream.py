@@ -4,11 +4,12 @@ import json
 import logging
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import boto3
@@ -17,8 +18,12 @@ from botocore.config import Config
 from explore.place import ROOT, Place
 from jobs.source import find_stream
 from pricestream.atomic import replace_file
+from pricestream.errors import StorageError
 from pricestream.json_text import parse_json
 from pricestream.settings import StreamSettings
+
+if TYPE_CHECKING:
+    from scripts.demo_app.place import Place as Folders
 
 #: Where whoever started the stand-in tells the other notebooks its address.
 ADDRESS: Final = "stand-in.json"
@@ -36,7 +41,7 @@ def join_stream(place: Place) -> Place:
 
     Raises:
         StreamError: there is no stream.
-        DemoError: the folder cannot be used.
+        StorageError: the folder cannot be used.
     """
     if place.lake is None:
         find_stream(place.settings.stream)
@@ -84,6 +89,33 @@ def create_stream(stream: StreamSettings) -> None:
     client.get_waiter("stream_exists").wait(StreamName=stream.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
 
 
+@contextmanager
+def hold_lake(lake: Path, *, keep: bool) -> Iterator["Folders"]:
+    """Make an empty folder for a new stream's lake, and keep others from it meanwhile.
+
+    Args:
+        lake: the folder.
+        keep: move what notebooks have left in it aside; else it goes.
+
+    Raises:
+        StorageError: the folder is in use, or what is in it was not made by notebooks.
+    """
+    from scripts.demo_app.errors import DemoError
+    from scripts.demo_app.place import prepare
+
+    if (lake / "ticks").exists() and not (lake / ADDRESS).exists():
+        raise StorageError(
+            f"{lake}: was not made by notebooks, and the stream that it belongs to is gone; it can be looked at, but "
+            "for a new stream leave out --lake"
+        )
+    with ExitStack() as held:
+        try:
+            folders = held.enter_context(prepare(lake, keep=keep))
+        except DemoError as error:
+            raise StorageError(f"{lake}: another ./scripts/notebook or notebook may use it: {error}") from None
+        yield folders
+
+
 def use_own_environment() -> None:
     """Set this kernel up as a process of the demo: the project's own Spark, and no way to an AWS account."""
     from scripts.demo_app.environment import child_environment
@@ -100,10 +132,9 @@ def _start(lake: Path) -> str:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
 
-    from scripts.demo_app.place import prepare
     from scripts.stand_in import HOST, one_at_a_time
 
-    _held.enter_context(prepare(lake, keep=True))
+    _held.enter_context(hold_lake(lake, keep=True))
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     moto = one_at_a_time(DomainDispatcherApplication(create_backend_app))
     server = make_server(HOST, 0, moto, threaded=True, request_handler=MotoRequestHandler)

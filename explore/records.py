@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from explore.chart import indexed, lines
+from explore.front_end import watch
 from explore.place import Place
+from explore.producing import RunningProducer
 from pricestream.tick import HEARTBEAT_ID
 from producer.cli import kinesis_client
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
 _AT_ONCE: Final = 10_000
+#: How many of the newest records a view shows.
+_NEWEST: Final = 5
+_SHOWN: Final = ["event_time", "polled_at", "coin_id", "vs_currency", "price", "change_24h_pct", "seq"]
 _TIMES: Final = ("event_time", "polled_at")
 
 
@@ -27,8 +33,8 @@ class Tail:
     _client: "KinesisClient" = field(init=False)
     _iterators: dict[str, str] = field(default_factory=dict)
     _records: list[dict[str, Any]] = field(default_factory=list)
-    #: The newest record as it travels.
-    raw: str = ""
+    #: The newest record that holds a price, as it travels.
+    newest: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Look up the shards."""
@@ -73,7 +79,60 @@ class Tail:
         # What the job would turn away, the table leaves out.
         if isinstance(record, dict) and "coin_id" in record:
             self._records.append({"shard": shard, **record})
-            self.raw = data.decode(errors="replace")
+            if record["coin_id"] != HEARTBEAT_ID:
+                self.newest = record
+
+
+def watch_records(tail: Tail, producer: RunningProducer | None = None, *, seconds: float = 60) -> None:
+    """Watch records go by, until the producer has ended and all is read, time is up, or the kernel is interrupted.
+
+    Args:
+        tail: reads them.
+        producer: who sends them; None where that is not in this kernel.
+        seconds: how long at most.
+    """
+    is_read = False
+
+    def view() -> list[object]:
+        nonlocal is_read
+        # Asked before the reading: what was sent before the end is read behind it.
+        has_ended = producer is not None and not producer.is_running
+        is_read = tail.read() == 0 and has_ended
+        if producer is not None:
+            producer.check()
+        prices = tail.prices()
+        newest = prices[_SHOWN].tail(_NEWEST) if len(prices) else prices
+        return [_counts(tail), _chart(prices), newest]
+
+    watch(view, until=lambda: is_read, seconds=seconds)
+
+
+def missing_numbers(records: pd.DataFrame) -> dict[str, int]:
+    """Count, by producer, the numbers between its first and its last record that no record carries."""
+    numbers = records.groupby("producer_id")["seq"].agg(["min", "max", "nunique"])
+    return {str(name): int(row["max"] - row["min"] + 1 - row["nunique"]) for name, row in numbers.iterrows()}
+
+
+def _counts(tail: Tail) -> pd.DataFrame:
+    records, prices = tail.records(), tail.prices()
+    row = {
+        "records": len(records),
+        "prices": len(prices),
+        "heartbeats": len(records) - len(prices),
+        "coins": prices["coin_id"].nunique() if len(prices) else 0,
+        "shards": records["shard"].nunique() if len(records) else 0,
+        "the market's clock": f"{records['polled_at'].max():%Y-%m-%d %H:%M:%S}" if len(records) else "",
+    }
+    return pd.DataFrame([row])
+
+
+def _chart(prices: pd.DataFrame) -> object:
+    if prices.empty:
+        return lines(pd.DataFrame(), "Prices, each coin's first one as 100", "")
+    first = prices["vs_currency"].iloc[0]
+    of_currency = prices[prices["vs_currency"] == first]
+    table = of_currency.pivot_table(index="event_time", columns="coin_id", values="price", aggfunc="last").ffill()
+    return lines(indexed(table), f"Prices in {first}, each coin's first one as 100", "")
 
 
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:

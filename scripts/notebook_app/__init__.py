@@ -1,0 +1,1 @@
+"""The notebooks on a laptop: JupyterLab on loopback, with a stand-in for Kinesis beside it."""
