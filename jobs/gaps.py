@@ -7,11 +7,15 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
 from jobs.frame_columns import frame_column
+from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY, SERIES
 
 #: What a gap has of its own; everything else is null.
 _OWN: Final = (*ROW_KEY, "window_end", "date", "gap", "tick_count", "is_final", "revision", "is_ours")
+_VALUES: Final = tuple(
+    name if name in _OWN else f"if(gap, NULL, {name}) AS {name}" for name in (*BARS.names, "is_ours")
+)
 
 
 def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback: int) -> DataFrame:
@@ -51,15 +55,18 @@ def _missing(frames: Sequence[Frame], closed: int, lookback: int) -> Column:
 def _rows(exploded: DataFrame, seconds: Column) -> DataFrame:
     in_gap = exploded.withColumns({"gap": f.col("in_gap").isNotNull(), "number": f.coalesce("in_gap", "number")})
     at = in_gap.withColumn("window_start", f.timestamp_seconds(f.col("number") * seconds))
-    own = {
-        "window_end": f.timestamp_seconds((f.col("number") + 1) * seconds),
+    own = _own() | {"window_end": f.timestamp_seconds((f.col("number") + 1) * seconds)}
+    return at.withColumns(own).selectExpr(*_VALUES, "number")
+
+
+@made_once
+def _own() -> dict[str, Column]:
+    return {
         "date": f.to_date("window_start"),
         "tick_count": f.expr("if(gap, 0L, tick_count)"),
         "is_final": f.col("gap") | f.col("is_final"),
         "is_ours": ~f.col("gap") & f.col("is_ours"),
     }
-    values = (name if name in _OWN else f"if(gap, NULL, {name}) AS {name}" for name in (*BARS.names, "is_ours"))
-    return at.withColumns(own).selectExpr(*values, "number")
 
 
 def _whole(value: Column, divisor: Column) -> Column:

@@ -7,6 +7,7 @@ from pyspark.sql import functions as f
 
 from jobs import formula
 from jobs.frame_columns import is_within
+from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BARS, SERIES
 from pricestream.indicator_settings import IndicatorSettings
@@ -27,10 +28,18 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
         whether the coin had no tick for ``stale_spacings`` times the mean time between its ticks, null where it has
         not had two. In a gap all but ``stale`` is null, in a bar that is not final all.
     """
+    looked_back = rows.select("*", *_behind(settings.lookback_bars))
+    # First of all, so that what is only looked back at costs no formula.
+    made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
+    measured = made.select("*", *_steps(settings)).select("*", *_measures(settings))
+    return measured.withColumns(_values(settings)).select(*BARS.names, "is_ours")
+
+
+@made_once
+def _behind(lookback: int) -> tuple[Column, ...]:
     in_order = Window.partitionBy(*SERIES).orderBy("number")
-    behind = in_order.rangeBetween(1 - settings.lookback_bars, Window.currentRow)
-    looked_back = rows.select(
-        "*",
+    behind = in_order.rangeBetween(1 - lookback, Window.currentRow)
+    return (
         f.lag("number").over(in_order).alias("number_before"),
         f.lag("close").over(in_order).alias("close_before"),
         f.collect_list("close").over(behind).alias("closes"),
@@ -38,30 +47,34 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
         f.max("last_tick_at").over(behind).alias("last_seen"),
         f.sum("tick_count").over(behind).alias("seen"),
     )
-    # First of all, so that what is only looked back at costs no formula.
-    made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
-    return _filled_in(made, settings)
 
 
-def _filled_in(made: DataFrame, settings: IndicatorSettings) -> DataFrame:
+@made_once
+def _steps(settings: IndicatorSettings) -> tuple[Column, ...]:
     closes = f.col("closes")
-    steps = made.select(
-        "*",
+    return (
         formula.sma(closes, settings.bars).alias("_sma"),
         formula.changes(closes).alias("moves"),
         formula.log_returns(closes).alias("returns"),
     )
-    measured = steps.select(
-        "*",
-        formula.deviation(closes, f.col("_sma"), settings.bars).alias("_deviation"),
+
+
+@made_once
+def _measures(settings: IndicatorSettings) -> tuple[Column, ...]:
+    return (
+        formula.deviation(f.col("closes"), f.col("_sma"), settings.bars).alias("_deviation"),
         formula.robust_z(f.col("returns"), settings.anomaly_bars).alias("_score"),
     )
+
+
+@made_once
+def _values(settings: IndicatorSettings) -> dict[str, Column]:
     half = settings.bollinger_width * f.col("_deviation")
     is_adjacent = f.col("number_before") == f.col("number") - 1
     of_bars = {
         "log_return": f.when(is_adjacent, f.log(f.col("close") / f.col("close_before"))),
         "sma": f.col("_sma"),
-        "ema": formula.ema(closes, settings.bars),
+        "ema": formula.ema(f.col("closes"), settings.bars),
         "bollinger_lower": f.col("_sma") - half,
         "bollinger_upper": f.col("_sma") + half,
         "rsi": formula.rsi(f.col("moves"), settings.rsi_bars),
@@ -69,7 +82,7 @@ def _filled_in(made: DataFrame, settings: IndicatorSettings) -> DataFrame:
     }
     values = {name: f.when(f.col("is_final") & ~f.col("gap"), value) for name, value in of_bars.items()}
     values["stale"] = f.when(f.col("is_final"), _is_stale(settings.stale_spacings))
-    return measured.withColumns(values).select(*BARS.names, "is_ours")
+    return values
 
 
 def _is_stale(spacings: float) -> Column:

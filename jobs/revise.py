@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from jobs.frame_columns import is_within
+from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BAR_INDICATORS, BAR_STATISTICS, BARS, HISTORY_ORIGIN, ROW_KEY, TICKS_ORIGIN
 
@@ -40,20 +41,28 @@ def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, close
     joined = rows.drop("revision").withColumn("is_made", f.lit(True)).join(old, list(ROW_KEY), "full")
     is_told = is_within(frames, "made_from", "changed_to") & (f.unix_seconds("old.window_end") <= closed)
     is_gone = f.col("is_made").isNull() & f.col("old.gap") & is_told
-    change = (
+    known = joined.filter(f.col("is_made") | is_gone).withColumn("change", _change())
+    return known.withColumns(_told()).select(*BARS.names, "change", "is_disputed")
+
+
+@made_once
+def _change() -> Column:
+    return (
         f.when(f.col("is_made").isNull(), GONE)
         .when(f.col("old").isNull(), NEW)
         .when(_differs(_COMPARED), CHANGED)
         .otherwise(SAME)
     )
-    known = joined.filter(f.col("is_made") | is_gone).withColumn("change", change)
+
+
+@made_once
+def _told() -> dict[str, Column]:
     is_revision = (f.col("change") == CHANGED) & f.col("old.is_final")
     revision = f.when(f.col("old").isNull(), 0).otherwise(f.col("old.revision") + is_revision.cast("int"))
     is_of_ticks = f.col("old.origin").isin(TICKS_ORIGIN, HISTORY_ORIGIN)
     is_disputed = f.coalesce(f.col("is_ours") & is_of_ticks & _differs(BAR_STATISTICS), f.lit(False))
     left = {name: f.coalesce(name, f"old.{name}") for name in _LEFT if name != "revision"}
-    told = known.withColumns({"revision": revision, "is_disputed": is_disputed} | left)
-    return told.select(*BARS.names, "change", "is_disputed")
+    return {"revision": revision, "is_disputed": is_disputed} | left
 
 
 def _differs(names: tuple[str, ...]) -> Column:

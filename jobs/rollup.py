@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from jobs.formula import log_returns, root_of_squares
+from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BAR_STATISTICS, HISTORY_ORIGIN, ROLLED_CANDLES_ORIGIN, SERIES, TICKS_ORIGIN
 from jobs.window import bar_rows, return_pct
@@ -38,29 +39,27 @@ def roll_up(base: DataFrame, frames: Sequence[Frame]) -> DataFrame:
         "coin_id", "vs_currency", f.struct(*_TAKEN).alias("bar"), f.explode(_windows(frames)).alias("in")
     ).select("coin_id", "vs_currency", "in.*", "bar")
     gathered = of_window.groupBy(*_KEY).agg(f.collect_list("bar").alias("bars"))
-    return _named(_fold(_finest(gathered)))
+    return _named(_fold(gathered.select(*_KEY, _finest().alias("bars"))))
 
 
 def _windows(frames: Sequence[Frame]) -> Column:
     """Give the windows made that a base bar lies in, as an array of (interval, seconds, start_s)."""
-    at = f.unix_seconds("window_start")
-    windows = []
-    for frame in frames:
-        start = at - f.pmod(at, f.lit(frame.seconds))
-        is_made = (start >= frame.made_from) & (start < frame.made_to)
-        window = f.struct(
-            f.lit(frame.interval).alias("interval"),
-            f.lit(frame.seconds).cast("long").alias("seconds"),
-            start.alias("start_s"),
-        )
-        windows.append(f.when(is_made, window))
-    return f.array_compact(f.array(*windows))
+    # As SQL it is one call to Spark.
+    return f.expr(f"array_compact(array({', '.join(_window(frame) for frame in frames)}))")
 
 
-def _finest(gathered: DataFrame) -> DataFrame:
+def _window(frame: Frame) -> str:
+    at = "unix_seconds(window_start)"
+    start = f"{at} - pmod({at}, {frame.seconds}L)"
+    is_made = f"{start} >= {frame.made_from}L AND {start} < {frame.made_to}L"
+    window = f"struct('{frame.interval}' AS interval, {frame.seconds}L AS seconds, {start} AS start_s)"
+    return f"IF({is_made}, {window}, NULL)"
+
+
+@made_once
+def _finest() -> Column:
     has_ticks = f.exists("bars", _is_of_ticks)
-    chosen = f.when(has_ticks, f.filter("bars", _is_of_ticks)).otherwise(f.col("bars"))
-    return gathered.select(*_KEY, f.sort_array(chosen).alias("bars"))
+    return f.sort_array(f.when(has_ticks, f.filter("bars", _is_of_ticks)).otherwise(f.col("bars")))
 
 
 def _is_of_ticks(bar: Column) -> Column:
@@ -68,10 +67,15 @@ def _is_of_ticks(bar: Column) -> Column:
 
 
 def _fold(gathered: DataFrame) -> DataFrame:
+    """Turn the base bars of a window into the statistics of its bar; each select names what the next needs."""
+    ohlc = gathered.select(*_KEY, "bars", *_ohlc())
+    return ohlc.select("*", *_means()).select("*", *_spreads())
+
+
+@made_once
+def _ohlc() -> tuple[Column, ...]:
     first, last = f.element_at("bars", 1), f.element_at("bars", -1)
-    ohlc = gathered.select(
-        *_KEY,
-        "bars",
+    return (
         first["open"].alias("open"),
         f.array_max(_each("high")).alias("high"),
         f.array_min(_each("low")).alias("low"),
@@ -83,12 +87,20 @@ def _fold(gathered: DataFrame) -> DataFrame:
         last["last_tick_at"].alias("last_tick_at"),
         _origin().alias("origin"),
     )
+
+
+@made_once
+def _means() -> tuple[Column, ...]:
     steps = f.concat(f.array(f.log(f.element_at("closes", 1) / f.col("open"))), log_returns(f.col("closes")))
-    with_steps = ohlc.select("*", steps.alias("steps"), _mean().alias("mean"), _twap().alias("twap"))
+    return (steps.alias("steps"), _mean().alias("mean"), _twap().alias("twap"))
+
+
+@made_once
+def _spreads() -> tuple[Column, ...]:
     # Candles do not say how many ticks they had; they are taken to have had more than one.
     has_two = f.coalesce("tick_count", f.lit(2)) > 1
     volatility = f.when(has_two, root_of_squares(f.col("steps")))
-    return with_steps.select("*", _stddev().alias("stddev"), volatility.alias("realized_volatility"))
+    return (_stddev().alias("stddev"), volatility.alias("realized_volatility"))
 
 
 def _each(name: str) -> Column:
@@ -131,6 +143,11 @@ def _stddev() -> Column:
 
 
 def _named(bars: DataFrame) -> DataFrame:
+    return bar_rows(bars.select("*", *_names()))
+
+
+@made_once
+def _names() -> tuple[Column, ...]:
     start = f.timestamp_seconds("start_s")
     named = {
         "window_start": start,
@@ -141,4 +158,4 @@ def _named(bars: DataFrame) -> DataFrame:
         "revision": f.lit(0),
         "date": f.to_date(start),
     }
-    return bar_rows(bars.select("*", *(value.alias(name) for name, value in named.items())))
+    return tuple(value.alias(name) for name, value in named.items())

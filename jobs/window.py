@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from jobs.formula import log_returns, root_of_squares
+from jobs.made_once import made_once
 from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAKEN_IN, TICKS_ORIGIN
 
 
@@ -71,14 +72,19 @@ def _fold(gathered: DataFrame) -> DataFrame:
     """Turn the set of a window's ticks into the statistics of its bar."""
     # One select a step: each names what the next needs, so that no array is sorted or folded twice.
     in_order = gathered.withColumn("ticks", f.sort_array("ticks"))
-    prices = in_order.select("*", f.transform("ticks", lambda tick: tick["price"]).alias("prices"))
-    ohlc = prices.select(
-        "coin_id",
-        "vs_currency",
-        "window",
-        "origin",
-        "late_count",
-        "prices",
+    prices = in_order.select("*", _prices())
+    ohlc = prices.select("coin_id", "vs_currency", "window", "origin", "late_count", "prices", *_ohlc())
+    return ohlc.select("*", *_means()).select("*", _stddev().alias("stddev"))
+
+
+@made_once
+def _prices() -> Column:
+    return f.transform("ticks", lambda tick: tick["price"]).alias("prices")
+
+
+@made_once
+def _ohlc() -> tuple[Column, ...]:
+    return (
         f.size("ticks").cast("long").alias("tick_count"),
         f.element_at("ticks", 1)["event_time"].alias("first_tick_at"),
         f.element_at("ticks", -1)["event_time"].alias("last_tick_at"),
@@ -87,9 +93,12 @@ def _fold(gathered: DataFrame) -> DataFrame:
         f.array_min("prices").alias("low"),
         f.element_at("prices", -1).alias("close"),
     )
+
+
+@made_once
+def _means() -> tuple[Column, ...]:
     volatility = f.when(f.size("prices") > 1, root_of_squares(log_returns(f.col("prices"))))
-    with_mean = ohlc.select("*", _mean().alias("mean"), volatility.alias("realized_volatility"))
-    return with_mean.select("*", _stddev().alias("stddev"))
+    return (_mean().alias("mean"), volatility.alias("realized_volatility"))
 
 
 def _mean() -> Column:
@@ -100,6 +109,7 @@ def _mean() -> Column:
     return f.greatest(f.col("low"), f.least(f.col("high"), mean))
 
 
+@made_once
 def _stddev() -> Column:
     squares = f.aggregate(
         "prices",
