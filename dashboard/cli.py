@@ -13,8 +13,8 @@ from dashboard.feed import Feed
 from dashboard.guard import LOOPBACK_HOSTS
 from dashboard.lake import Lake
 from dashboard.page import make_app
+from dashboard.places import open_small_file, open_tree
 from dashboard.serve import PageServer
-from dashboard.tree import open_small_file, open_tree
 from jobs.storage import S3_SCHEMES
 from pricestream.cli import exit_code_of, start_logging
 from pricestream.config import load_settings

@@ -5,11 +5,12 @@ from typing import Any
 from dash import dcc, html
 
 from dashboard import parts
+from dashboard.attributes import aria, data
 from dashboard.words import LANGUAGES
 from dashboard.words.texts import Texts
 
 #: Plotly's own buttons and gestures; heights follow what is shown, and a double click shows all.
-_GRAPH_CONFIG = {"displayModeBar": False, "doubleClick": "autosize", "displaylogo": False, "scrollZoom": False}
+_GRAPH_CONFIG: Any = {"displayModeBar": False, "doubleClick": "autosize", "displaylogo": False, "scrollZoom": False}
 
 
 def make_layout(texts: Texts, every_seconds: float) -> html.Div:
@@ -27,7 +28,7 @@ def make_layout(texts: Texts, every_seconds: float) -> html.Div:
             html.Div(id="notice", role="status"),
             html.Main(
                 [
-                    html.Section(html.Dl(id="health", className="tiles"), **{"aria-label": texts.health}),
+                    html.Section(html.Dl(id="health", className="tiles"), **aria(label=texts.health)),
                     html.Div([_coins(texts), _chart(texts)], id="market", className="market"),
                     html.Section(
                         parts.empty_note(texts.empty, texts.empty_hint), id="empty", className="card empty", hidden=True
@@ -47,14 +48,15 @@ def _header(texts: Texts) -> html.Header:
             className="language",
             type="button",
             lang=name,
-            **{"data-language": name, "aria-pressed": str(name == texts.language).lower()},
+            **data(language=name),
+            **aria(pressed=str(name == texts.language).lower()),
         )
         for name in LANGUAGES
     ]
-    languages = html.Div(buttons, className="ranges", role="group", **{"aria-label": texts.language_label})
+    languages = html.Div(buttons, className="ranges", role="group", **aria(label=texts.language_label))
     return html.Header(
         [
-            html.Div(className="logo", **{"aria-hidden": "true"}),
+            html.Div(className="logo", **aria(hidden="true")),
             html.H1(["pricestream ", html.Span(texts.live, className="chip")]),
             languages,
         ]
@@ -73,16 +75,15 @@ def _coins(texts: Texts) -> html.Section:
         ],
         className="coins-head",
     )
-    keys = {"aria-label": texts.coins, "aria-describedby": "list-hint"}
     return html.Section(
         [
             head,
-            html.Ul(id="coins", **keys),
-            html.Nav(id="pager", **{"aria-label": texts.pages}),
+            html.Ul(id="coins", **aria(label=texts.coins, describedby="list-hint")),
+            html.Nav(id="pager", **aria(label=texts.pages)),
             html.P(texts.list_hint, id="list-hint", className="hint for-mouse"),
         ],
         className="card coins",
-        **{"aria-label": texts.coins},
+        **aria(label=texts.coins),
     )
 
 
@@ -111,10 +112,9 @@ def _chart(texts: Texts) -> html.Section:
         id="chart-card",
         className="card chart",
         tabIndex=-1,
-        **{"aria-labelledby": "chart-name"},
+        **aria(labelledby="chart-name"),
     )
 
 
 def _links(name: str, label: str) -> html.Nav:
-    attributes: dict[str, Any] = {"aria-label": label}
-    return html.Nav(id=name, className="ranges", **attributes)
+    return html.Nav(id=name, className="ranges", **aria(label=label))

@@ -13,7 +13,7 @@ from dashboard.guard import guard
 from dashboard.health import make_tiles
 from dashboard.layout import make_layout
 from dashboard.listing import make_page
-from dashboard.model import Market, Series, Span
+from dashboard.model import Market, Span
 from dashboard.palette import DARK, LIGHT
 from dashboard.words import LANGUAGES, choose_language
 from dashboard.words.texts import Texts
@@ -57,13 +57,13 @@ def texts_of_request() -> Texts:
     return choose_language(request.cookies.get(LANGUAGE_COOKIE), request.headers.get("Accept-Language"))
 
 
-class _LocalDash(Dash):  # type: ignore[misc]
+class _LocalDash(Dash):
     """Dash, in the language of the request."""
 
-    def interpolate_index(self, **kwargs: str) -> str:
+    def interpolate_index(self, **kwargs: Any) -> str:  # type: ignore[override]
         """Name the page's language and title."""
         texts = texts_of_request()
-        whole: str = super().interpolate_index(**{**kwargs, "title": texts.title})
+        whole: str = super().interpolate_index(**{**kwargs, "title": texts.title})  # type: ignore[no-untyped-call]
         return whole.replace("<html>", f'<html lang="{texts.language}">', 1)
 
 
@@ -75,7 +75,7 @@ class _Callbacks:
 
     def register(self, app: Dash) -> None:
         """Tell Dash what hangs on what."""
-        app.clientside_callback(
+        app.clientside_callback(  # type: ignore[no-untyped-call]
             ClientsideFunction("page", "client"), Output("client", "data"), Input("place", "pathname")
         )
         app.callback(
@@ -186,16 +186,10 @@ class _Callbacks:
             parts.look_links(choice, texts),
             parts.legend(series, texts),
             parts.bars_table(series, texts),
-            self._why_none(series, texts),
+            parts.no_bars(series, texts),
             not series.bars,
             bool(series.bars),
         )
-
-    def _why_none(self, series: Series, texts: Texts) -> list[Any]:
-        coin, currency = series.market
-        title = texts.no_series.format(coin=parts.plain(coin))
-        hint = texts.no_series_hint.format(currency=parts.plain(currency.upper()), interval=series.interval)
-        return parts.empty_note(title, hint)
 
     def _settle(self, query: str | None) -> address.Choice:
         overview = self._feed.overview()

@@ -8,6 +8,7 @@ from dash import html
 
 from dashboard import written
 from dashboard.address import LOOKS, SORTS, Choice
+from dashboard.attributes import aria
 from dashboard.health import Tile
 from dashboard.listing import Page
 from dashboard.model import Bar, CoinRow, Market, Series
@@ -75,14 +76,15 @@ def _coin_link(row: CoinRow, choice: Choice, texts: Texts, *, is_chosen: bool, t
         className="coin go",
         title=f"{coin} {currency}",
         tabIndex=0 if takes_tab else -1,
-        **{"aria-label": f"{label}, {texts.stale}" if row.is_stale else label, **_current(is_chosen)},
+        **aria(label=f"{label}, {texts.stale}" if row.is_stale else label),
+        **_current(is_chosen),
     )
 
 
 def change_mark(percent: float | None, texts: Texts) -> html.Span:
     """Write a change, with a sign for those who see no colors."""
     trend = trend_of(percent)
-    mark = html.I(_TREND_MARKS[trend], **{"aria-hidden": "true"})
+    mark = html.I(_TREND_MARKS[trend], **aria(hidden="true"))
     return html.Span([mark, written.change(percent, texts)], className=f"change {trend}")
 
 
@@ -99,7 +101,7 @@ def _sparkline(row: CoinRow) -> html.Span:
     # As a mask, so that the style sheet colors it.
     image = f'url("data:image/svg+xml,{quote(drawing)}")'
     style = {"maskImage": image, "WebkitMaskImage": image}
-    return html.Span(className=f"course {trend_of(row.change_pct)}", style=style, **{"aria-hidden": "true"})
+    return html.Span(className=f"course {trend_of(row.change_pct)}", style=style, **aria(hidden="true"))
 
 
 def sort_links(choice: Choice, texts: Texts) -> list[html.A]:
@@ -114,17 +116,15 @@ def interval_links(intervals: Sequence[str], choice: Choice) -> list[html.A]:
 
 def look_links(choice: Choice, texts: Texts) -> list[html.A]:
     """Lay out how many windows the chart may show."""
-    links = []
-    for look in LOOKS:
-        text = texts.all_windows if look == LOOKS[-1] else str(look)
-        link = _choice_link(text, choice.but(last=look), look == choice.last)
-        link.title = texts.all_windows if look == LOOKS[-1] else texts.windows.format(count=look)
-        links.append(link)
-    return links
+    names = {look: (str(look), texts.windows.format(count=look)) for look in LOOKS[:-1]}
+    names[LOOKS[-1]] = texts.all_windows, texts.all_windows
+    return [
+        _choice_link(text, choice.but(last=look), look == choice.last, title) for look, (text, title) in names.items()
+    ]
 
 
-def _choice_link(text: str, href: str, is_chosen: bool) -> html.A:
-    return html.A(text, href=href, className="go", **_current(is_chosen))
+def _choice_link(text: str, href: str, is_chosen: bool, title: str | None = None) -> html.A:
+    return html.A(text, href=href, className="go", title=title, **_current(is_chosen))
 
 
 def pager(page: Page, choice: Choice, texts: Texts) -> list[Any]:
@@ -148,7 +148,7 @@ def pager(page: Page, choice: Choice, texts: Texts) -> list[Any]:
 def _step(text: str, choice: Choice, number: int, pages: int) -> html.A | html.Span:
     if 1 <= number <= pages:
         return html.A(text, href=choice.but(page=number), className="go")
-    return html.Span(text, className="off", **{"aria-disabled": "true"})
+    return html.Span(text, className="off", **aria(disabled="true"))
 
 
 def heading(series: Series, texts: Texts) -> list[Any]:
@@ -231,5 +231,12 @@ def empty_note(title: str, hint: str) -> list[Any]:
     return [html.H2(title), html.P(hint)]
 
 
-def _current(is_chosen: bool) -> dict[str, str]:
-    return {"aria-current": "true"} if is_chosen else {}
+def no_bars(series: Series, texts: Texts) -> list[Any]:
+    """Lay out that a coin has no bars here, while others have."""
+    coin, currency = plain(series.market.coin_id), plain(series.market.vs_currency.upper())
+    hint = texts.no_series_hint.format(currency=currency, interval=series.interval)
+    return empty_note(texts.no_series.format(coin=coin), hint)
+
+
+def _current(is_chosen: bool) -> Any:
+    return aria(current="true") if is_chosen else {}

@@ -6,7 +6,7 @@ import socket
 from types import FrameType
 
 from dash import Dash
-from waitress.server import create_server
+from waitress.server import create_server  # type: ignore[import-untyped]
 
 from pricestream.errors import PricestreamError
 
