@@ -32,7 +32,7 @@ class Status:
     csv_files: int = 0
     #: When a CSV file was last replaced, by this run or one before it, epoch ms.
     published_ms: int | None = None
-    #: When the newest record that this run has read came to the stream, epoch ms.
+    #: When the newest record that was read came to the stream, epoch ms.
     newest_arrival_ms: int | None = None
     rebuilt: int = 0
     #: The coins, each with its currency, that have gone stale since the start and had no fresh bar since.
@@ -92,12 +92,15 @@ class StatusFile:
         self._written: bytes | None = None
         self._written_ms = 0
 
-    def published_before(self) -> int | None:
-        """Tell when a run before this one last replaced a CSV file, epoch ms; None where that is not known."""
+    def carry_over(self, status: Status) -> None:
+        """Take what the last run said of its newest record and file: they do not become younger by a start."""
         try:
-            return int(parse_json(self._store.read(self._name) or b"{}")["csv"]["published_ms"])
+            before = parse_json(self._store.read(self._name) or b"{}")
+            newest, published = before["stream"]["newest_arrival_ms"], before["csv"]["published_ms"]
         except (ValueError, KeyError, TypeError):
-            return None
+            return
+        status.newest_arrival_ms = newest if isinstance(newest, int) else None
+        status.published_ms = published if isinstance(published, int) else None
 
     def write(self, status: Status) -> None:
         """Replace the file whole."""

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
+from jobs.alerts.alerting import alerting
+from jobs.alerts.channels import open_channels
 from jobs.application import open_session
 from jobs.checkpoint import Checkpoint, open_checkpoint
 from jobs.horizon import final_through_s
@@ -69,7 +71,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     closed_s, final_s = checkpoint.closed_through_s(), final_through_s(spark, settings)
     sink = BarSink(settings, closed_s, final_s, published_ms=status.published_ms)
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
-    with job_metrics(spark, settings, sink):
+    with job_metrics(spark, settings, sink), alerting(spark, settings, checkpoint.store, began_s=closed_s) as alerter:
         supervisor = Supervisor(
             ingest=start_ingest(spark, settings, checkpoint),
             bars=start_bars(spark, settings, checkpoint, sink),
@@ -82,6 +84,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
             stop_name=stop_name,
             stopping=stopping,
             tidying=_tidying(spark, settings, checkpoint),
+            alerter=alerter,
         )
         log.info("reading stream %s; put a file at %s to stop", settings.stream.name, settings.job.stop_file)
         supervisor.run()
@@ -109,6 +112,8 @@ def _tidying(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) ->
 def _held_checkpoint(settings: Settings, stopping: threading.Event) -> Iterator[None]:
     """Check what can be checked without Spark, and keep other jobs from the checkpoint meanwhile."""
     _refuse_stop_file(settings)
+    # A webhook that is none is told now, and not by the first alert.
+    open_channels(settings)
     identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
     checkpoint = open_checkpoint(settings)
     with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):
