@@ -27,7 +27,7 @@ def change_stack(
         session: AWS.
         stack: its name.
         template: what it is to be.
-        parameters: every one whose value is not the template's default.
+        parameters: the value of every one.
         before: the stack as it is; None where there is none.
         console: where to show what happens.
         sleep: waits for so many seconds.

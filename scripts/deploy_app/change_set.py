@@ -51,7 +51,7 @@ def create_change_set(
         session: AWS.
         stack: its name.
         template: what it is to be.
-        parameters: every one whose value is not the template's default.
+        parameters: the value of every one.
         is_new: whether there is no such stack yet.
         sleep: waits for so many seconds.
 

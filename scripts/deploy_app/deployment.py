@@ -82,7 +82,7 @@ class Deployment:
             parameters["ProducerCount"] = count
         if "ClusterGeneration" in self.platform.parameters and cluster_has_ended(self.session, state):
             self._say("The cluster has ended; another one takes its place.")
-            parameters["ClusterGeneration"] = str(int(parameters.get("ClusterGeneration", "1")) + 1)
+            parameters["ClusterGeneration"] = str(int(parameters["ClusterGeneration"]) + 1)
         return parameters
 
     def _watch_parameters(self, before: State | None, platform: State | None) -> dict[str, str]:
@@ -94,9 +94,10 @@ class Deployment:
         return merged | {"Stream": known.get("Stream", self.stack), "Key": known.get("Key", _NO_KEY)}
 
     def _merge(self, template: Template, state: State | None) -> dict[str, str]:
-        """What the stack had, under what the command line says, of what the template takes."""
+        """What the template says where the stack had nothing, below what that had, below what the command line says."""
+        default = {name: value for name, value in template.parameters.items() if value is not None}
         had = state.parameters if state and not state.is_empty else {}
-        return {name: value for name, value in {**had, **self.given}.items() if name in template.parameters}
+        return {name: value for name, value in {**default, **had, **self.given}.items() if name in template.parameters}
 
     def _upload(self, state: State | None) -> str:
         bucket = state.outputs.get("Bucket") if state else None
@@ -143,6 +144,6 @@ class Deployment:
 
 
 def _wants_certificates(parameters: Mapping[str, str], template: Template) -> bool:
-    if "Certificates" not in template.parameters or parameters.get("Certificates"):
-        return False
-    return parameters.get("Compute", template.parameters.get("Compute")) == "cluster"
+    return (
+        "Certificates" in template.parameters and not parameters["Certificates"] and parameters["Compute"] == "cluster"
+    )
