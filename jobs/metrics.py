@@ -45,11 +45,12 @@ class JobMeter:
     shard_lag: Callable[[Positions], Mapping[str, float]]
     #: Epoch ms: where no file was written yet, its age counts from here.
     started_ms: int
+    #: When the newest record that an earlier run has read came to the stream, epoch ms.
+    newest_arrival_ms: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _counts: Counter[Metric] = field(default_factory=Counter)
     _times: dict[Metric, list[float]] = field(default_factory=dict)
     _gauges: dict[Metric, float] = field(default_factory=dict)
-    _newest_arrival_ms: int | None = None
     _watermark_ms: int | None = None
     _positions: Positions = field(default_factory=dict)
     _files_read: int = 0
@@ -73,7 +74,7 @@ class JobMeter:
             self._counts[each] += int(counts.get(key) or 0)
         newest = counts.get(NEWEST_ARRIVAL)
         if newest is not None:
-            self._newest_arrival_ms = max(int(newest), self._newest_arrival_ms or 0)
+            self.newest_arrival_ms = max(int(newest), self.newest_arrival_ms or 0)
 
     def _take_state(self, progress: Progress) -> None:
         self._watermark_ms = watermark_ms(progress) or self._watermark_ms
@@ -86,7 +87,7 @@ class JobMeter:
         with self._lock:
             counts = {each: self._counts[each] for each in _COUNTERS}
             times, gauges, positions = self._times, dict(self._gauges), self._positions
-            newest, watermark = self._newest_arrival_ms, self._watermark_ms
+            newest, watermark = self.newest_arrival_ms, self._watermark_ms
             self._counts, self._times = Counter(), {}
         files = self.sink.files_replaced
         counts[metric.PUBLISHED_FILES], self._files_read = files - self._files_read, files
@@ -110,13 +111,22 @@ class JobMeter:
 
 
 @contextmanager
-def job_metrics(spark: SparkSession, settings: Settings, sink: BarSink) -> Iterator[None]:
-    """Report how the job is while its queries run, if the settings want it."""
+def job_metrics(
+    spark: SparkSession, settings: Settings, sink: BarSink, newest_arrival_ms: int | None
+) -> Iterator[None]:
+    """Report how the job is while its queries run, if the settings want it.
+
+    Args:
+        spark: the session of the queries, which are started inside.
+        settings: what the metrics are of, and where they go.
+        sink: what bars are published through.
+        newest_arrival_ms: when the newest record that an earlier run has read came to the stream, epoch ms.
+    """
     if not settings.metrics.is_on:
         yield
         return
     now_ms = time.time_ns() // 1_000_000
-    meter = JobMeter(settings.stream.name, sink, ShardLag(settings.stream), now_ms)
+    meter = JobMeter(settings.stream.name, sink, ShardLag(settings.stream), now_ms, newest_arrival_ms)
     place = reporting(
         settings.metrics,
         meter,

@@ -65,13 +65,16 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     checkpoint = open_checkpoint(settings)
     status = count_tables(spark, settings)
     status_file = StatusFile(settings)
-    status.published_ms = status_file.published_before()
+    status_file.carry_over(status)
     # Before anything is looked up: a backfill that sees it leaves the windows that are open to the stream.
     status_file.write(status)
     closed_s, final_s = checkpoint.closed_through_s(), final_through_s(spark, settings)
     sink = BarSink(settings, closed_s, final_s, published_ms=status.published_ms)
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
-    with job_metrics(spark, settings, sink), alerting(spark, settings, checkpoint.store, began_s=closed_s) as alerter:
+    with (
+        job_metrics(spark, settings, sink, status.newest_arrival_ms),
+        alerting(spark, settings, checkpoint.store, began_s=closed_s) as alerter,
+    ):
         supervisor = Supervisor(
             ingest=start_ingest(spark, settings, checkpoint),
             bars=start_bars(spark, settings, checkpoint, sink),

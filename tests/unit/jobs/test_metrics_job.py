@@ -136,6 +136,14 @@ def test_counts_and_times_are_since_the_last_reading_and_ages_grow() -> None:
     assert (first["CsvAge"], second["CsvAge"]) == (0.0, 30.0)
 
 
+def test_after_a_start_the_newest_record_is_that_of_the_last_run_until_there_is_a_newer_one() -> None:
+    rig = Rig()
+    rig.meter.newest_arrival_ms = NOW_MS - 7_200_000
+    assert rig.read()["ConsumerLag"] == 7_200.0
+    rig.meter.take(INGEST)
+    assert rig.read()["ConsumerLag"] == 10.0
+
+
 def test_an_idle_trigger_counts_nothing_and_takes_nothing_back() -> None:
     rig = Rig()
     rig.meter.take(BARS)

@@ -68,13 +68,29 @@ def test_a_clock_that_is_set_back_does_not_silence_it(rig: Rig) -> None:
     assert rig.written()["updated_ms"] == NOW_MS - 3_600_000
 
 
-def test_a_new_run_knows_when_the_last_one_published(rig: Rig) -> None:
-    assert rig.file.published_before() is None
-    rig.file.write(Status("running", published_ms=77))
-    assert rig.file.published_before() == 77
+def carried(rig: Rig) -> tuple[int | None, int | None]:
+    status = Status()
+    rig.file.carry_over(status)
+    return status.newest_arrival_ms, status.published_ms
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"csv": {"files": 3}}', '{"csv": {"published_ms": null}}'])
+def test_what_is_newest_does_not_become_younger_by_a_start(rig: Rig) -> None:
+    assert carried(rig) == (None, None)
+    rig.file.write(Status("failed", published_ms=77, newest_arrival_ms=55))
+    assert carried(rig) == (55, 77)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"csv": {"files": 3}}',
+        '{"stream": {"newest_arrival_ms": null}, "csv": {"published_ms": "soon"}}',
+    ],
+)
 def test_a_file_that_does_not_say_it_is_no_trouble(rig: Rig, content: str) -> None:
     rig.path.write_text(content)
-    assert rig.file.published_before() is None
+    assert carried(rig) == (None, None)
