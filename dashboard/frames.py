@@ -68,7 +68,7 @@ def series_of(tables: Sequence[pa.Table], market: Market, interval: str, length_
 def _make_bars(rows: pa.Table) -> Iterator[Bar]:
     columns = [rows.column(name).to_pylist() for name in ("start", *_FIELDS)]
     for start, *values, anomaly, stale, origin in zip(*columns, strict=True):
-        yield Bar(start, *values, is_anomaly=bool(anomaly), is_stale=bool(stale), origin=origin or None)
+        yield Bar._make([start, *values, bool(anomaly), bool(stale), origin or None])
 
 
 def _of(table: pa.Table, market: Market) -> pa.Table:
