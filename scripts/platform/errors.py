@@ -71,5 +71,12 @@ def reason_of(error: ClientError | BotoCoreError) -> str:
     if code in _BUSY:
         return f"AWS turns calls away for now ({code}); try again in a minute"
     if code in _DENIED and isinstance(error, ClientError):
-        return f"AWS denies {error.operation_name}: {words_of(error)}"
-    return words_of(error)
+        return f"AWS denies {error.operation_name}: {_said(error)}"
+    return _said(error)
+
+
+def _said(error: ClientError | BotoCoreError) -> str:
+    """Give AWS's own message and name, without the words around them; all of it where that is replaced."""
+    words = words_of(error)
+    message = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
+    return f"{message.rstrip('.')} ({code_of(error)})" if message and words == str(error) else words

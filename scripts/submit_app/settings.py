@@ -39,7 +39,9 @@ def job_settings(platform: Platform, config: Path, overrides: Iterable[str] = ()
     Raises:
         SettingsError: the file cannot be read, a value is wrong, or cannot work on this platform.
     """
-    return _read(platform, config, overrides, _of_stack(platform))
+    # On EMR nobody reads what a driver writes to its output but people.
+    metrics = {"emf": "logs", "log_group": platform.metrics_log_group}
+    return _read(platform, config, overrides, _of_stack(platform) | {"metrics": metrics})
 
 
 def producer_settings(platform: Platform, config: Path, overrides: Iterable[str] = ()) -> Checked:
@@ -48,7 +50,8 @@ def producer_settings(platform: Platform, config: Path, overrides: Iterable[str]
     Raises:
         SettingsError: the file cannot be read, a value is wrong, or cannot work on this platform.
     """
-    return _read(platform, config, overrides, _of_stack(platform))
+    # The log driver of its task takes them up.
+    return _read(platform, config, overrides, _of_stack(platform) | {"metrics": {"emf": "stdout"}})
 
 
 def check_buckets(checked: Checked, platform: Platform, bucket: Bucket) -> None:

@@ -40,7 +40,7 @@ def _newest(site: Site) -> list[Run]:
         # A cluster may have had thousands of steps.
         if len(last) == len(wanted):
             break
-    return [run for kind in Kind for run in (live[kind] or [last[kind]] * (kind in last))]
+    return [run for kind in Kind for run in live[kind] or ([last[kind]] if kind in last else [])]
 
 
 def _said(site: Site, run: Run) -> str:

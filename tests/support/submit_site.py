@@ -19,6 +19,7 @@ import pytest
 import yaml
 from moto.ecs.models import ecs_backends
 from moto.emr.models import emr_backends
+from moto.emrserverless import models as emrserverless
 from moto.emrserverless.models import emrserverless_backends
 from rich.console import Console
 
@@ -221,6 +222,8 @@ def platform(
         monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.proxy.url)
+        # By itself a job run is done at once.
+        monkeypatch.setattr(emrserverless, "JOB_STATUS", "SUBMITTED")
         monkeypatch.setattr(options, "open_session", lambda region: open_session(region, attempts=1))
         monkeypatch.setattr(
             options,
@@ -255,6 +258,8 @@ def _deploy(aws: Aws) -> None:
     aws.application_id = aws.client("emr-serverless").create_application(
         name=aws.stack, releaseLabel="emr-7.9.0", type="SPARK", clientToken=uuid.uuid4().hex
     )["applicationId"]
+    # Moto does not know an application before its first job run.
+    emrserverless_backends[ACCOUNT][REGION].job_runs[aws.application_id] = []
     ecs = aws.client("ecs")
     ecs.create_cluster(clusterName=f"{aws.stack}-cluster")
     container = {"name": "producer", "image": "python", "memory": 512}
@@ -266,6 +271,8 @@ def _deploy(aws: Aws) -> None:
         desiredCount=0,
         launchType="FARGATE",
     )
+    # With no task to run it is steady from its birth on, and stays so.
+    aws.service().deployments[0]["rolloutState"] = "IN_PROGRESS"
     aws.client("logs").create_log_group(logGroupName=f"/{aws.stack}/logs")
     outputs = {
         "Bucket": aws.bucket,

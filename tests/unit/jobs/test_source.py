@@ -1,5 +1,6 @@
 """The options that each connector is given, against what its documentation names."""
 
+import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,70 @@ def test_a_job_that_goes_on_begins_shards_that_are_new_to_it_at_their_beginning(
     at_the_tip = settings(connector=connector, starting_position="LATEST")
     assert kinesis_options(at_the_tip)[1][key] == "LATEST"
     assert kinesis_options(at_the_tip, goes_on=True)[1][key] == "TRIM_HORIZON"
+
+
+#: What each connector reads, in its own spelling, with what it takes; from its documentation and its source. An option
+#: that is spelt otherwise is ignored without a word.
+DIALECTS: dict[str, tuple[str, dict[str, str]]] = {
+    "qubole": (
+        "kinesis",
+        {
+            "streamName": r"[a-zA-Z0-9_.-]{1,128}",
+            "endpointUrl": r"https?://.+",
+            "region": r"[a-z0-9-]+",
+            "awsAccessKeyId": r".+",
+            "awsSecretKey": r".+",
+            "awsUseInstanceProfile": r"true|false",
+            "startingposition": r"TRIM_HORIZON|LATEST",
+            "failondataloss": r"true|false",
+            "kinesis.executor.maxFetchRecordsPerShard": r"[1-9]\d*",
+            "kinesis.executor.maxFetchTimeInMs": r"[1-9]\d*",
+            "kinesis.client.avoidEmptyBatches": r"true|false",
+            "kinesis.client.describeShardInterval": r"\d+s",
+        },
+    ),
+    "awslabs": (
+        "aws-kinesis",
+        {
+            "kinesis.streamName": r"[a-zA-Z0-9_.-]{1,128}",
+            "kinesis.endpointUrl": r"https?://.+",
+            "kinesis.region": r"[a-z0-9-]+",
+            "kinesis.consumerType": r"GetRecords|SubscribeToShard",
+            "kinesis.consumerName": r".+",
+            "kinesis.startingPosition": r"TRIM_HORIZON|LATEST",
+            "kinesis.failOnDataLoss": r"true|false",
+            # 10 or more.
+            "kinesis.maxFetchTimePerShardSec": r"[1-9]\d+",
+            "kinesis.maxFetchRecordsPerShard": r"[1-9]\d*",
+            "kinesis.metadataCommitterType": r".+",
+        },
+    ),
+}
+#: Without these it does not start.
+NEEDED = {
+    "qubole": {"streamName", "endpointUrl"},
+    "awslabs": {"kinesis.streamName", "kinesis.endpointUrl", "kinesis.region", "kinesis.consumerType"},
+}
+
+
+@pytest.mark.parametrize("connector", ["qubole", "awslabs"])
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"starting_position": "LATEST", "fail_on_data_loss": False, "max_fetch_records_per_shard": 1},
+        {"consumer_type": "SubscribeToShard", "consumer_name": "c1", "max_fetch_seconds_per_shard": 60},
+    ],
+)
+def test_each_option_is_one_of_its_dialect(connector: str, goes_on: bool, more: dict[str, object]) -> None:
+    name, known = DIALECTS[connector]
+    source_format, options = kinesis_options(settings(connector=connector, **more), goes_on=goes_on)
+    assert source_format == name
+    assert not options.keys() - known.keys()
+    assert not NEEDED[connector] - options.keys()
+    for key, value in options.items():
+        assert re.fullmatch(known[key], value), key
 
 
 @pytest.mark.parametrize("connector", ["qubole", "awslabs"])

@@ -23,11 +23,17 @@ def up(aws: Aws) -> None:
     aws.meanwhile = [aws.set_state("RUNNING"), aws.say("running"), aws.steady()]
 
 
+def add_steps(aws: Aws, names: list[str], state: str) -> list[str]:
+    jar = {"Jar": "command-runner.jar", "Args": ["true"]}
+    steps = [{"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": jar} for name in names]
+    added = aws.client("emr").add_job_flow_steps(JobFlowId=aws.cluster_id, Steps=steps)["StepIds"]
+    for step in aws.steps()[-len(names) :]:
+        step.state = state
+    return list(added)
+
+
 def add_step(aws: Aws, name: str, state: str) -> str:
-    step = {"Name": name, "ActionOnFailure": "CONTINUE", "HadoopJarStep": {"Jar": "command-runner.jar", "Args": []}}
-    added = aws.client("emr").add_job_flow_steps(JobFlowId=aws.cluster_id, Steps=[step])["StepIds"][0]
-    aws.steps()[-1].state = state
-    return str(added)
+    return add_steps(aws, [name], state)[0]
 
 
 def test_from_nothing_to_running(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,8 +171,8 @@ def test_the_step_of_another_stack_and_three_hundred_old_ones(aws: Aws, capsys: 
     up(aws)
     aws.submit("--no-producer")
     label = aws.steps()[0].name
-    for number in range(299):
-        add_step(aws, label if number % 2 else f"what others do {number}", "COMPLETED")
+    old = [label if number % 2 else f"what others do {number}" for number in range(299)]
+    add_steps(aws, old, "COMPLETED")
     # Its name begins as ours does.
     add_step(aws, label.replace(aws.stack, f"{aws.stack}-dev"), "RUNNING")
     pages = sum(name == "ListSteps" for name, _ in aws.requests)
@@ -249,9 +255,7 @@ def test_a_cluster_that_has_ended_is_one_line(aws: Aws, capsys: pytest.CaptureFi
     assert not aws.keys()
 
 
-def test_a_cluster_that_runs_no_more_steps_at_a_time_is_one_line(
-    aws: Aws, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cluster_that_runs_no_more_steps_at_a_time_is_one_line(aws: Aws, capsys: pytest.CaptureFixture[str]) -> None:
     aws.client("emr").modify_cluster(ClusterId=aws.cluster_id, StepConcurrencyLevel=1)
     other = add_step(aws, "what others do", "RUNNING")
     assert aws.submit() == 7
