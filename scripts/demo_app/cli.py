@@ -41,6 +41,9 @@ def demo(
         str | None, typer.Option(help="What the recording prices it in.", show_default=False)
     ] = None,
     keep_running: Annotated[bool, typer.Option("--keep-running", help="Go on until Ctrl-C.")] = False,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the live page in the browser; it stays until Ctrl-C.")
+    ] = False,
     config: Annotated[Path | None, typer.Option(help="The settings file; conf/local.yaml if none is given.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where everything goes; .local/demo if none is given.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Move what the last demo made aside.")] = False,
@@ -64,6 +67,7 @@ def demo(
             coin_id=coin_id,
             vs_currency=vs_currency,
             keep_running=keep_running,
+            open_page=open_page,
             overrides=tuple(settings or ()),
         )
         is_whole = _run(options, config, out, console, keep=keep)

@@ -38,6 +38,7 @@ class Options:
         coin_id: what the recording prices, where the file does not say.
         vs_currency: what the recording prices it in.
         keep_running: whether to go on until Ctrl-C.
+        open_page: whether to show the live page in the browser, and to keep it until Ctrl-C.
         overrides: further settings, each ``section.key=value``; they have the last word.
     """
 
@@ -49,6 +50,7 @@ class Options:
     coin_id: str | None = None
     vs_currency: str | None = None
     keep_running: bool = False
+    open_page: bool = False
     overrides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

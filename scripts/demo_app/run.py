@@ -14,6 +14,7 @@ from scripts.demo_app.closing import close, shown
 from scripts.demo_app.display import Display
 from scripts.demo_app.environment import child_environment
 from scripts.demo_app.errors import BrokenOffError, DemoError
+from scripts.demo_app.live_page import LivePage
 from scripts.demo_app.options import Options, SourceName
 from scripts.demo_app.patience import Patience
 from scripts.demo_app.place import Place
@@ -39,6 +40,7 @@ class Demo:
         self._place = place
         self._console = console
         self._stop = Event()
+        self._page: LivePage | None = None
 
     def run(self, settings: Settings, checkout: Checkout, environ: Mapping[str, str]) -> bool:
         """Run to the end and print the results; tell whether it came to its end.
@@ -54,12 +56,17 @@ class Demo:
         started = time.monotonic()
         environ = child_environment(environ, checkout.spark_home, checkout.python)
         display = Display(self._console, self._market_ms(settings))
-        with stop_on_signals(self._stop), Children(environ, checkout.root) as children, display:
-            display.say(greeting(self._options, settings))
-            processes = start(children, self._options, self._config, self._place)
-            is_whole = self._watch(processes, display)
-            self._finish(processes, display)
-        self._close(settings, is_whole=is_whole, seconds=time.monotonic() - started)
+        with stop_on_signals(self._stop), Children(environ, checkout.root) as lasting:
+            if self._options.open_page:
+                self._page = LivePage(lasting, checkout.root, self._place)
+            with Children(environ, checkout.root) as children, display:
+                display.say(greeting(self._options, settings))
+                processes = start(children, self._options, self._config, self._place)
+                is_whole = self._watch(processes, display)
+                self._finish(processes, display)
+            self._close(settings, is_whole=is_whole, seconds=time.monotonic() - started)
+            if self._page and is_whole:
+                self._page.stay(self._stop, lambda text: self._console.print(text, markup=False, highlight=False))
         return is_whole or self._options.runs_until_stopped
 
     def _watch(self, processes: Processes, display: Display) -> bool:
@@ -68,6 +75,8 @@ class Demo:
         patience = Patience(_STALL_SECONDS)
         while not self._stop.wait(_LOOK_SECONDS):
             processes.check()
+            if self._page:
+                self._page.look(display.say)
             has_ended = processes.producer.exit_code == 0
             producer, job = self._look(display)
             if self._options.runs_until_stopped:
