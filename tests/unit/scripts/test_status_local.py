@@ -18,10 +18,14 @@ from producer.summary import Summary
 from scripts.status_app.cli import status
 
 ROOT = Path(__file__).resolve().parents[3]
-NOW_MS = time.time_ns() // 1_000_000
 
 app = typer.Typer()
 app.command()(status)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
 
 Look = Callable[..., Result]
 
@@ -55,21 +59,21 @@ def run_producer(folder: Path, **more: Any) -> None:
     made = Summary("laptop", "coingecko", first_seq=1, seq=21, polls=1, sent=21, **more)
     fields = {name: getattr(made, name) for name in Summary.__dataclass_fields__}
     folder.mkdir(exist_ok=True)
-    (folder / "summary.json").write_text(json.dumps(fields | {"updated_ms": NOW_MS}))
+    (folder / "summary.json").write_text(json.dumps(fields | {"updated_ms": now_ms()}))
 
 
 def write_csv(folder: Path, date: str, hour: int, age_seconds: float) -> Path:
     path = folder / "csv" / "interval=1m" / f"date={date}" / f"hour={hour:02d}" / "bars.csv"
     path.parent.mkdir(parents=True)
     path.write_text("x")
-    os.utime(path, (NOW_MS / 1000 - age_seconds,) * 2)
+    os.utime(path, (now_ms() / 1000 - age_seconds,) * 2)
     return path
 
 
 def test_a_system_that_is_well(look: Look, tmp_path: Path) -> None:
     run_producer(tmp_path / "producer")
-    well = Status("running", csv_files=2, published_ms=NOW_MS, newest_arrival_ms=NOW_MS)
-    (tmp_path / "status.json").write_bytes(well.to_json(NOW_MS))
+    well = Status("running", csv_files=2, published_ms=now_ms(), newest_arrival_ms=now_ms())
+    (tmp_path / "status.json").write_bytes(well.to_json(now_ms()))
     write_csv(tmp_path, "2026-01-05", 9, 500)
     write_csv(tmp_path, "2026-01-06", 8, 90)
     write_csv(tmp_path, "2026-01-06", 7, 40)
@@ -99,7 +103,7 @@ def test_where_nothing_ever_ran_it_says_so(look: Look, tmp_path: Path) -> None:
 
 def test_a_job_that_was_killed_is_told_and_the_producer_goes_on(look: Look, tmp_path: Path) -> None:
     run_producer(tmp_path / "producer")
-    (tmp_path / "status.json").write_bytes(Status("running").to_json(NOW_MS))
+    (tmp_path / "status.json").write_bytes(Status("running").to_json(now_ms()))
     with hold(tmp_path / "checkpoint"):
         pass
     with hold(tmp_path / "producer"):
@@ -111,7 +115,7 @@ def test_a_job_that_was_killed_is_told_and_the_producer_goes_on(look: Look, tmp_
 
 def test_files_that_went_are_told(look: Look, tmp_path: Path) -> None:
     run_producer(tmp_path / "producer")
-    (tmp_path / "status.json").write_bytes(Status("running", csv_files=3).to_json(NOW_MS))
+    (tmp_path / "status.json").write_bytes(Status("running", csv_files=3).to_json(now_ms()))
     with hold(tmp_path / "producer"), hold(tmp_path / "checkpoint"):
         result = look("--json")
     assert json.loads(result.stdout)["problems"] == [
@@ -122,7 +126,7 @@ def test_files_that_went_are_told(look: Look, tmp_path: Path) -> None:
 def test_a_recording_that_has_ended_leaves_a_job_that_waits(look: Look, tmp_path: Path) -> None:
     run_producer(tmp_path / "producer", finished=True)
     old = Status("running", published_ms=1, newest_arrival_ms=1)
-    (tmp_path / "status.json").write_bytes(old.to_json(NOW_MS))
+    (tmp_path / "status.json").write_bytes(old.to_json(now_ms()))
     with hold(tmp_path / "checkpoint"), hold(tmp_path / "producer"):
         pass
     with hold(tmp_path / "checkpoint"):

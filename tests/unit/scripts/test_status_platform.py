@@ -15,11 +15,14 @@ from jobs.status import Status
 from scripts.status_app import cli
 from tests.support.submit_site import REGION, Aws, json_error, platform, xml_error
 
-NOW_MS = time.time_ns() // 1_000_000
 DIGEST = "0123456789abcdef"
 
 app = typer.Typer()
 app.command()(cli.status)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 @pytest.fixture
@@ -74,8 +77,8 @@ def run_job(aws: Aws, state: str = "RUNNING") -> None:
 
 
 def say(aws: Aws, seconds_ago: float = 5, state: str = "running") -> None:
-    status = Status(state, csv_files=1, published_ms=NOW_MS, newest_arrival_ms=NOW_MS)
-    aws.put("lake/status.json", status.to_json(round(NOW_MS - seconds_ago * 1000)))
+    status = Status(state, csv_files=1, published_ms=now_ms(), newest_arrival_ms=now_ms())
+    aws.put("lake/status.json", status.to_json(round(now_ms() - seconds_ago * 1000)))
 
 
 def run_producer(aws: Aws) -> None:
