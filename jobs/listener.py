@@ -4,9 +4,10 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.listener import StreamingQueryListener
 
@@ -76,4 +77,6 @@ def listening(spark: SparkSession, take: Callable[[Progress], None], *, queries:
         yield
         listener.ended.wait(_PATIENCE_SECONDS)
     finally:
-        spark.streams.removeListener(listener)
+        # Where the JVM is gone, why it went is what matters.
+        with suppress(Py4JError, OSError):
+            spark.streams.removeListener(listener)

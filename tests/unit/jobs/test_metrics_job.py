@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JNetworkError
 
-from jobs.listener import ProgressListener
+from jobs.listener import ProgressListener, listening
 from jobs.metrics import JobMeter
 from jobs.shard_lag import positions_of
 from pricestream.metric import Reading
@@ -244,3 +245,34 @@ def test_a_report_that_cannot_be_read_is_said_once_and_ends_nothing(caplog: pyte
     listener.onQueryProgress(event("{}"))
     assert len(caplog.records) == 1
     assert caplog.records[0].message.startswith("metrics: a report cannot be read: JSONDecodeError")
+
+
+class Streams:
+    """The session's queries, of a JVM that may be gone."""
+
+    def __init__(self, *, is_gone: bool = False) -> None:
+        self.listeners: list[Any] = []
+        self._is_gone = is_gone
+
+    def addListener(self, listener: Any) -> None:  # noqa: N802
+        self.listeners.append(listener)
+
+    def removeListener(self, listener: Any) -> None:  # noqa: N802
+        if self._is_gone:
+            raise Py4JNetworkError("no answer from the Java side")
+        self.listeners.remove(listener)
+
+
+def test_the_last_reports_are_waited_for_and_the_listener_goes() -> None:
+    streams = Streams()
+    with listening(SimpleNamespace(streams=streams), lambda _: None, queries=1):  # type: ignore[arg-type]
+        [listener] = streams.listeners
+        threading.Timer(0.05, listener.onQueryTerminated, [event("")]).start()
+    assert listener.ended.is_set()
+    assert streams.listeners == []
+
+
+def test_a_jvm_that_is_gone_hides_no_error() -> None:
+    spark: Any = SimpleNamespace(streams=Streams(is_gone=True))
+    with pytest.raises(RuntimeError, match="the reason"), listening(spark, lambda _: None, queries=1):
+        raise RuntimeError("the reason")
