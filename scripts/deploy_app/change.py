@@ -6,6 +6,7 @@ import boto3
 from botocore.exceptions import ClientError
 from rich.console import Console
 
+from scripts.deploy_app.change_set import is_nothing
 from scripts.deploy_app.following import Follower
 from scripts.deploy_app.stack import State
 from scripts.deploy_app.template import Template, stack_arguments
@@ -50,7 +51,7 @@ def change_stack(
         try:
             client.update_stack(**arguments)
         except ClientError as error:
-            if "No updates are to be performed" in str(error):
+            if is_nothing(str(error)):
                 return None
             raise
     console.print(f"{stack}: being changed.", markup=False, highlight=False)

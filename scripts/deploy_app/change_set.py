@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+from botocore.exceptions import ClientError
 from rich.table import Table
 
 from scripts.deploy_app.template import Template, stack_arguments
@@ -63,19 +64,30 @@ def create_change_set(
     """
     client = session.client("cloudformation")
     with aws_errors(f"prepare the stack {stack}"):
-        made = client.create_change_set(
-            ChangeSetName=f"deploy-{uuid.uuid4().hex[:12]}",
-            ChangeSetType="CREATE" if is_new else "UPDATE",
-            **stack_arguments(stack, template, parameters),
-        )
+        try:
+            made = client.create_change_set(
+                ChangeSetName=f"deploy-{uuid.uuid4().hex[:12]}",
+                ChangeSetType="CREATE" if is_new else "UPDATE",
+                **stack_arguments(stack, template, parameters),
+            )
+        except ClientError as error:
+            # moto says it at once, CloudFormation once it has looked.
+            if is_nothing(str(error)):
+                return None
+            raise
         description = _await(client, made["Id"], sleep)
         if description["Status"] != "FAILED":
             return ChangeSet(made["Id"], made["StackId"], _changes(client, description))
     reason = str(description.get("StatusReason", "no reason given"))
     drop_change_set(session, ChangeSet(made["Id"], made["StackId"], ()), and_stack=is_new)
-    if any(words in reason for words in _NOTHING):
+    if is_nothing(reason):
         return None
     raise PlatformError(f"CloudFormation does not take the stack {stack}: {' '.join(reason.split())}")
+
+
+def is_nothing(reason: str) -> bool:
+    """Whether CloudFormation says that there is nothing to change."""
+    return any(words in reason for words in _NOTHING)
 
 
 def drop_change_set(session: boto3.Session, change_set: ChangeSet, *, and_stack: bool) -> None:
