@@ -7,23 +7,36 @@ from typing import Any, Final
 
 import pandas as pd
 import plotly.io as pio
+from plotly.io.base_renderers import MimetypeRenderer
 
 from pricestream.cli import harmless
 from pricestream.errors import PricestreamError
 
-#: How often a view is drawn anew, and how long at most.
+_WHOLE: Final = "pricestream"
+#: How often a view is drawn anew, where that is cheap and where it is not, and how long at most.
 _EVERY_SECONDS: Final = 1.0
+_SELDOM_SECONDS: Final = 5.0
 _AT_MOST_SECONDS: Final = 300.0
 
 
-def draw_by(renderer: str) -> None:
-    """Choose how plotly's figures are shown; without a network all of these work.
+class _WholePage(MimetypeRenderer):  # type: ignore[misc]  # plotly has no types
+    """Brings plotly's script along with each figure, and names nothing that would be fetched from somewhere."""
+
+    def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, str]:
+        """See :class:`plotly.io.base_renderers.MimetypeRenderer`."""
+        page = pio.to_html(fig_dict, include_plotlyjs=True, include_mathjax=False, full_html=False)
+        return {"text/html": page}
+
+
+def draw_figures(*, has_extension: bool) -> None:
+    """Choose how plotly's figures are shown; neither way needs a network.
 
     Args:
-        renderer: ``plotly_mimetype`` where the front end has plotly's extension, as the JupyterLab of
-            ``./scripts/notebook``; ``notebook`` brings plotly's script along with the figure.
+        has_extension: the front end has plotly's extension, as the JupyterLab of ``./scripts/notebook``. Without it
+            each figure takes 5 MB.
     """
-    pio.renderers.default = renderer
+    pio.renderers[_WHOLE] = _WholePage()
+    pio.renderers.default = "plotly_mimetype" if has_extension else _WHOLE
 
 
 def say_errors_in_one_line() -> None:
@@ -62,7 +75,7 @@ def watch(
                 slot.show(thing)
             if is_over:
                 return
-            sleep(_EVERY_SECONDS)
+            sleep(_SELDOM_SECONDS if pio.renderers.default == _WHOLE else _EVERY_SECONDS)
     except KeyboardInterrupt:
         return
     finally:

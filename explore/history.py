@@ -149,7 +149,7 @@ def compare(stream: Place, other: Place, closed_s: int) -> pd.DataFrame:
         elif _end_s(key) > closed_s:
             verdict = MORE if key not in right else OPEN
         else:
-            verdict = MORE if key not in right else LACKING if key not in judged else DIFFERS
+            verdict = LACKING if key not in judged else DIFFERS
         rows.append({"file": key, "verdict": verdict})
     return pd.DataFrame(rows, columns=["file", "verdict"])
 

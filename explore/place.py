@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from explore.front_end import draw_by, say_errors_in_one_line
+from explore.front_end import draw_figures, say_errors_in_one_line
 from explore.platform import newest_settings, notebook_producer
 from jobs.settings_file import read_settings
 from pricestream.errors import SettingsError
@@ -89,7 +89,7 @@ def find_place(*sets: str, environ: Mapping[str, str] | None = None, root: Path 
     say_errors_in_one_line()
     environ = os.environ if environ is None else environ
     where = _where(environ)
-    draw_by("plotly_mimetype" if where == "laptop" else "notebook")
+    draw_figures(has_extension=where == "laptop")
     laid_over = (*environ.get(SETS, "").splitlines(), *sets)
     config = environ.get(CONFIG)
     if config is None and where == "laptop":

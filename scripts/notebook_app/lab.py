@@ -1,5 +1,6 @@
 """JupyterLab itself, on loopback, with the token that it makes."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from threading import Event
@@ -24,6 +25,8 @@ def lab_command(checkout: Checkout, *, port: int, browser: bool) -> list[str]:
         f"--ServerApp.root_dir={checkout.root / 'notebooks'}",
         f"--ServerApp.port={port}",
         *([] if browser else ["--no-browser"]),
+        # Root is who people are in a container; loopback and the token hold there too.
+        *(["--allow-root"] if os.geteuid() == 0 else []),
     ]
 
 

@@ -1,0 +1,55 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from explore.history import Rehearsal, compare, lose, verdicts
+from explore.place import Place, own_place
+from jobs.days import Range
+from pricestream.errors import StorageError
+
+NOON = int(datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp())
+
+
+def tree(root: Path, files: dict[str, str]) -> Place:
+    for folder, content in files.items():
+        target = root / "csv" / folder / "bars.csv"
+        target.parent.mkdir(parents=True)
+        target.write_text(content)
+    return own_place(root)
+
+
+def test_each_file_gets_a_verdict(tmp_path: Path) -> None:
+    hour, day = "interval=5m/date=2026-01-05/hour=", "interval=1h/date=2026-01-0"
+    stream = tree(
+        tmp_path / "a",
+        {f"{hour}09": "x", f"{hour}10": "x", f"{hour}11": "x", f"{hour}12": "x", f"{day}4/hour=00": "x"},
+    )
+    made = tree(
+        tmp_path / "b",
+        # The 4th is over at noon of the 5th, the 5th is not; the hour from 11 to 12 is, that from 12 on is not.
+        {f"{hour}09": "x", f"{hour}10": "y", f"{hour}12": "y", f"{day}4/hour=00": "x", f"{day}5/hour=00": "z"},
+    )
+    found = {row["file"].removesuffix("/bars.csv"): row["verdict"] for _, row in compare(stream, made, NOON).iterrows()}
+    assert found == {
+        f"{hour}09": "same bytes",
+        f"{hour}10": "differs",
+        f"{hour}11": "lacking",
+        f"{hour}12": "still open",
+        f"{day}4/hour=00": "same bytes",
+        f"{day}5/hour=00": "more",
+    }
+    assert verdicts(compare(stream, made, NOON))["same bytes"] == 2
+
+
+def test_a_file_that_the_stream_should_have_had_is_no_bonus(tmp_path: Path) -> None:
+    made = tree(tmp_path / "b", {"interval=5m/date=2026-01-05/hour=11": "x"})
+    assert verdicts(compare(tree(tmp_path / "a", {}), made, NOON)) == {"differs": 1}
+
+
+def test_nothing_is_lost_but_in_a_rehearsal(tmp_path: Path) -> None:
+    real = tree(tmp_path, {"interval=1m/date=2026-01-05/hour=09": "x"})
+    days = Range.parse("2026-01-05", "2026-01-06")
+    with pytest.raises(StorageError, match="is no rehearsal"):
+        lose(Rehearsal(real, days, NOON), None, "bitcoin")  # type: ignore[arg-type]  # it comes to no Spark
+    assert len(list((tmp_path / "csv").rglob("bars.csv"))) == 1
