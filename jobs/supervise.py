@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pyspark.sql.streaming.query import StreamingQuery
 
+from jobs.alerts.alerter import Alerter
 from jobs.progress import Progress, last_executed, next_version, was_executed, watermark_ms
 from jobs.query_error import QueryError, reason_of
 from jobs.schedule import Schedule
@@ -44,6 +45,8 @@ class Supervisor:
     stopping: threading.Event = field(default_factory=threading.Event)
     #: What else is done every so often while the queries run.
     tidying: Schedule | None = None
+    #: Who tells of events, if the settings have rules for any.
+    alerter: Alerter | None = None
 
     def __post_init__(self) -> None:
         """Start counting from here."""
@@ -102,6 +105,13 @@ class Supervisor:
         self.status.stale = tuple(sorted(self.sink.stale))
         self.status.settled = self._is_settled()
         self._write_status()
+        self._tell_alerter()
+
+    def _tell_alerter(self) -> None:
+        if self.alerter:
+            newest = self.status.newest_arrival_ms
+            lag_s = None if newest is None else time.time() - newest / 1000
+            self.alerter.look(published_s=self.sink.closed_s, lag_s=lag_s)
 
     def _is_settled(self) -> bool:
         """Tell whether all that has landed is read, and every micro-batch that read it was looked at."""

@@ -3,10 +3,6 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
-from threading import Thread
-from typing import Any
 
 import boto3
 import pytest
@@ -16,46 +12,17 @@ from jobs.alerts.channels import LogChannel, NotTakenError, SnsChannel, WebhookC
 from jobs.alerts.event import Event
 from pricestream.config import load_settings
 from pricestream.errors import SettingsError
-from producer.server import LoopbackServer
 from tests.conftest import ROOT
+from tests.support.receiver import Receiver, run_receiver
 
 EVENT = Event("high", "above", "bitcoin/usd", "1m", 0, 60, "high: bitcoin/usd closed at 70123.5", 70_123.5)
 TOPIC = "arn:aws:sns:us-east-1:123456789012:prices"
 
 
-@dataclass
-class Receiver:
-    """A webhook on loopback that answers as it is told to, and keeps what it is sent."""
-
-    url: str = ""
-    status: int = 200
-    location: str | None = None
-    received: list[tuple[dict[str, str], Any]] = field(default_factory=list)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    told = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.received.append((dict(self.headers), json.loads(body)))
-            self.send_response(told.status)
-            if told.location:
-                self.send_header("Location", told.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = LoopbackServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    told.url = f"http://127.0.0.1:{server.server_address[1]}/hook?key=s3cr3t"
-    yield told
-    server.shutdown()
-    server.server_close()
+    with run_receiver() as told:
+        yield told
 
 
 def test_the_log_has_the_id_and_the_text(caplog: pytest.LogCaptureFixture) -> None:
