@@ -236,7 +236,11 @@ def platform(
         _deploy(aws)
         make_artefact(aws.dist, "0.1.0-aaaa")
         aws.requests.clear()
+        made = aws.stack
         yield aws
+        # Other tests look at all stacks of this account.
+        client = boto3.client("cloudformation", region_name=REGION, endpoint_url=moto_url)
+        client.delete_stack(StackName=made)
 
 
 def _deploy(aws: Aws) -> None:

@@ -75,6 +75,7 @@ def test_one_stack_is_asked_for_and_a_deleted_one_is_none(moto_url: str, monkeyp
     client.create_stack(StackName=f"{name}-dev", TemplateBody=template)
     assert find_platform(session, name).stack == name
     client.delete_stack(StackName=name)
+    client.delete_stack(StackName=f"{name}-dev")
     with pytest.raises(PlatformError, match=f"there is no stack {name} in us-east-1; make it with ./scripts/deploy"):
         find_platform(session, name)
 

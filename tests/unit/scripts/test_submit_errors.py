@@ -75,6 +75,7 @@ def test_a_stack_that_is_not_whole(aws: Aws, capsys: pytest.CaptureFixture[str])
     aws.stack += "-half"
     assert aws.submit() == 7
     assert f"the stack {aws.stack} (CREATE_COMPLETE) does not say its Bucket" in line_of(capsys)
+    aws.client("cloudformation").delete_stack(StackName=aws.stack)
 
 
 def test_no_credentials(aws: Aws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
