@@ -131,6 +131,9 @@ class Deployment:
         return after
 
     def _show(self, name: str, template: Template, parameters: Mapping[str, str], before: State | None) -> None:
+        if before and before.status == "ROLLBACK_COMPLETE":
+            self._say(f"{name}: the last try to make it failed; a run deletes what is left of it, and makes all anew.")
+            return
         is_new = before is None or before.is_empty
         change_set = create_change_set(self.session, name, template, parameters, is_new=is_new, sleep=self.sleep)
         if change_set is None:

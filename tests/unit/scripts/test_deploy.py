@@ -193,6 +193,16 @@ def test_a_dry_run_of_a_new_platform_shows_all_of_it_and_leaves_nothing(
         assert words in text
 
 
+def test_a_dry_run_takes_the_templates_as_they_are(session: boto3.Session, root: Path, said: io.StringIO) -> None:
+    platform, watch = (Template.read(root / "infra" / name) for name in ("platform.yaml", "watch.yaml"))
+    console = Console(file=said, width=120)
+    Deployment(session, "prices", platform, watch, {}, console, _never).preview()
+
+    assert stacks_of(session) == {}
+    for kind in ("AWS::EMR::Cluster", "AWS::ECS::Service", "AWS::KMS::Key", "AWS::CloudWatch::Dashboard"):
+        assert kind in said.getvalue()
+
+
 def test_a_dry_run_of_a_change_changes_nothing(session: boto3.Session, make: Make, said: io.StringIO) -> None:
     make(Compute="serverless").run()
     before = existing(session, "prices")
