@@ -8,7 +8,7 @@ from dash import html
 
 from dashboard import written
 from dashboard.address import LOOKS, SORTS, Choice
-from dashboard.attributes import aria
+from dashboard.attributes import aria, data
 from dashboard.health import Tile
 from dashboard.listing import Page
 from dashboard.model import Bar, CoinRow, Market, Series
@@ -77,6 +77,7 @@ def _coin_link(row: CoinRow, choice: Choice, texts: Texts, *, is_chosen: bool, t
         title=f"{coin} {currency}",
         tabIndex=0 if takes_tab else -1,
         **aria(label=f"{label}, {texts.stale}" if row.is_stale else label),
+        **data(name="/".join(row.market)),
         **_current(is_chosen),
     )
 

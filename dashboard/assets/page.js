@@ -50,6 +50,22 @@
     links[Math.max(0, Math.min(links.length - 1, next))].focus();
   });
 
+  // Dash makes what it is given anew, with all that is inside: who had the focus there gets it back.
+  let held = null;
+  const nameOf = (link) => link.dataset.name || link.textContent;
+  document.addEventListener("focusin", (event) => {
+    const link = event.target.closest("a.go");
+    const place = link && link.closest("[id]");
+    held = place && { link, name: nameOf(link), place: place.id };
+  });
+  document.addEventListener("pointerdown", () => { held = null; });
+  new MutationObserver(() => {
+    if (!held || held.link.isConnected || document.activeElement !== document.body) return;
+    const links = Array.from(document.querySelectorAll("#" + held.place + " a.go"));
+    const same = links.find((link) => nameOf(link) === held.name);
+    if (same) same.focus({ preventScroll: true });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   // The server's clock comes with each of its answers: where it stands still, so does all the rest.
   let heard = "";
   let since = Date.now();
