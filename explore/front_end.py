@@ -114,6 +114,8 @@ def mime_bundle(thing: Any) -> dict[str, Any]:
     """Give a figure, a table or a text in the forms in which a front end may show it."""
     if isinstance(thing, pd.DataFrame):
         return {"text/html": thing.to_html(index=False, border=0), "text/plain": thing.to_string(index=False)}
+    if hasattr(thing, "_repr_html_") and not hasattr(thing, "_repr_mimebundle_"):
+        return {"text/html": thing._repr_html_(), "text/plain": repr(thing)}
     if hasattr(thing, "_repr_mimebundle_"):
         # By itself a figure shows once; as a bundle it can be replaced.
         title = thing.layout.title.text or "a figure"

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from explore.chart import indexed, lines
 from explore.front_end import watch
+from explore.live_view import price_table
 from explore.place import Place
 from explore.producing import RunningProducer
 from pricestream.tick import HEARTBEAT_ID
@@ -102,7 +102,7 @@ def watch_records(tail: Tail, producer: RunningProducer | None = None, *, second
             producer.check()
         prices = tail.prices()
         newest = prices[_SHOWN].tail(_NEWEST) if len(prices) else prices
-        return [_counts(tail), _chart(prices), newest]
+        return [_counts(tail), price_table(prices, interval_ms=_spacing_ms(tail.place)), newest]
 
     watch(view, until=lambda: is_read, seconds=seconds)
 
@@ -126,13 +126,9 @@ def _counts(tail: Tail) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _chart(prices: pd.DataFrame) -> object:
-    if prices.empty:
-        return lines(pd.DataFrame(), "Prices, each coin's first one as 100", "")
-    first = prices["vs_currency"].iloc[0]
-    of_currency = prices[prices["vs_currency"] == first]
-    table = of_currency.pivot_table(index="event_time", columns="coin_id", values="price", aggfunc="last").ffill()
-    return lines(indexed(table), f"Prices in {first}, each coin's first one as 100", "")
+def _spacing_ms(place: Place) -> int:
+    producer = place.settings.producer
+    return round(max(producer.poll_seconds, producer.refresh_seconds) * 1000)
 
 
 def _frame(records: list[dict[str, Any]]) -> pd.DataFrame:

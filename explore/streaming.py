@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from explore.chart import candles
 from explore.front_end import watch
+from explore.live_view import candle_card
 from explore.measure import of_coin
 from explore.place import Place
 from explore.producing import producer_says
@@ -217,13 +217,8 @@ def _newest_candles(place: Place, coin_id: str, interval: str) -> object:
     try:
         bars = of_coin(read_bars(place, interval), coin_id).tail(_NEWEST)
     except StorageError:
-        return candles(_no_bars(), f"{coin_id}, {interval}: no window has closed yet")
-    return candles(bars, f"{coin_id}, {interval}")
-
-
-def _no_bars() -> pd.DataFrame:
-    columns = ["open", "high", "low", "close", "sma", "bollinger_lower", "bollinger_upper", "tick_count"]
-    return pd.DataFrame(columns=columns, index=pd.DatetimeIndex([], tz="UTC"))
+        bars = pd.DataFrame()
+    return candle_card(bars, coin_id, interval)
 
 
 def _time(epoch_ms: int | None) -> datetime | None:
