@@ -47,7 +47,7 @@ def moment(epoch_ms: int) -> str:
     """Write a time, to the second where it has seconds: ``2026-01-05 09:30``."""
     # Added to the epoch, because fromtimestamp() refuses what some systems' C library does not know.
     at = _EPOCH + timedelta(milliseconds=epoch_ms)
-    return f"{at:%Y-%m-%d %H:%M:%S}" if at.second else f"{at:%Y-%m-%d %H:%M}"
+    return at.replace(tzinfo=None).isoformat(" ", "seconds" if at.second else "minutes")
 
 
 def ago(ms: int, texts: Texts) -> str:

@@ -89,7 +89,7 @@ ENGLISH: Final = Texts(
     empty_hint="A bar is published once its window has closed. The page shows it as soon as it is there.",
     no_series="No bars of {coin} here",
     no_series_hint="Nothing of it in {currency} among the last windows of {interval}. Choose another interval or coin.",
-    unreadable="{count} files are no bars and are left out.",
+    unreadable="Files that hold no bars and are left out: {count}.",
     problem="The bars cannot be read: {reason}",
     units={"d": "d", "h": "h", "min": "min", "s": "s"},
 )

@@ -89,7 +89,7 @@ SPANISH: Final = Texts(
     empty_hint="Una barra se publica cuando su ventana se ha cerrado. La página la muestra en cuanto está.",
     no_series="No hay barras de {coin} aquí",
     no_series_hint="Nada en {currency} entre las últimas ventanas de {interval}. Elija otro intervalo u otra moneda.",
-    unreadable="{count} archivos no son barras y se omiten.",
+    unreadable="Archivos sin barras que se omiten: {count}.",
     problem="No se pueden leer las barras: {reason}",
     units={"d": "d", "h": "h", "min": "min", "s": "s"},
 )

@@ -57,7 +57,7 @@ def bar(coin: str, start: int, length: int, price: float, **more: Any) -> dict[s
 
 def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
     """Write rows as a file has them."""
-    frame = pd.DataFrame(list(rows), columns=COLUMNS)
+    frame = pd.DataFrame(list(rows), columns=COLUMNS).astype({"tick_count": "Int64", "late_count": "Int64"})
     return frame.sort_values(["coin_id", "vs_currency", "window_start"]).to_csv(index=False, lineterminator="\n")
 
 
