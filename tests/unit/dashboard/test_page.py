@@ -132,7 +132,7 @@ def test_the_chart_is_drawn_with_its_words_and_its_table(ask: Asker, tree: Publi
     assert texts(answer["legend"]["children"]) == "Average Bollinger bands Anomaly"
     rows = answer["bars"]["children"]["props"]["children"][1]["props"]["children"]
     assert len(rows) == 15
-    assert texts(rows[0]) == "2026-01-05 09:30 100.00 102.00 99.00 101.00 \u2013 Anomaly"
+    assert texts(rows[0]) == "2026-01-05 09:30 100.000 102.000 99.000 101.000 \u2013 Anomaly"
     assert (answer["drawn"]["hidden"], answer["none"]["hidden"]) == (False, True)
 
 
