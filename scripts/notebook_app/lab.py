@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Event
 from typing import Final
 
@@ -21,7 +22,7 @@ def lab_command(checkout: Checkout, *, port: int, browser: bool) -> list[str]:
         str(checkout.python),
         "-m",
         "jupyterlab",
-        f"--config={checkout.root / 'conf' / 'jupyter.json'}",
+        f"--config={_conf(checkout) / 'jupyter_lab_config.json'}",
         f"--ServerApp.root_dir={checkout.root / 'notebooks'}",
         f"--ServerApp.port={port}",
         *([] if browser else ["--no-browser"]),
@@ -38,7 +39,8 @@ def run_lab(checkout: Checkout, environ: Mapping[str, str], *, port: int, browse
     """
     stop = Event()
     # The kernel of these notebooks is that of this environment, whatever else the machine has under the same name.
-    environ = {**environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    own = {"JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": str(_conf(checkout))}
+    environ = {**environ, **own}
     with stop_on_signals(stop):
         # Apart from the terminal's group: Ctrl-C reaches us alone, and Jupyter does not ask back.
         lab = subprocess.Popen(  # noqa: S603 the environment's own
@@ -55,3 +57,7 @@ def run_lab(checkout: Checkout, environ: Mapping[str, str], *, port: int, browse
                 lab.wait()
         elif lab.returncode:
             raise DemoError(f"JupyterLab ended with exit code {lab.returncode}; what it said stands above")
+
+
+def _conf(checkout: Checkout) -> Path:
+    return checkout.root / "conf" / "jupyter"

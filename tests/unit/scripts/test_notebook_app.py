@@ -69,7 +69,7 @@ def test_the_lab_is_that_of_the_environment_and_asks_nothing_of_the_network(root
     command = lab_command(checkout, port=1234, browser=False)
     assert command[0] == str(checkout.python)
     assert {"--ServerApp.port=1234", "--no-browser"} < set(command)
-    config = json.loads((root / "conf" / "jupyter.json").read_text(encoding="utf-8"))
+    config = json.loads((root / "conf" / "jupyter" / "jupyter_lab_config.json").read_text(encoding="utf-8"))
     assert (config["ServerApp"]["ip"], config["ServerApp"]["allow_remote_access"]) == ("127.0.0.1", False)
     assert config["LabApp"]["news_url"] is None
     assert config["LabApp"]["check_for_updates_class"] == "jupyterlab.NeverCheckForUpdate"
