@@ -120,6 +120,8 @@ FORBIDDEN: list[Row] = [
     ("JobRole", "kinesis:PutRecords", STREAM, {}),
     ("JobRole", "kinesis:DeleteStream", STREAM, {}),
     ("JobRole", "kinesis:SubscribeToShard", f"{STREAM}/consumer/x:1", {}),
+    # It tells nobody but the one topic it is given.
+    ("JobRole", "sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:other", {}),
     # It changes the lake and nothing else, not what it is made of, and what it replaces can be had back.
     ("JobRole", "s3:GetObject", f"{OTHER_BUCKET}/lake/x", {}),
     ("JobRole", "s3:PutObject", f"{OTHER_BUCKET}/lake/x", {}),
@@ -211,7 +213,7 @@ FORBIDDEN: list[Row] = [
     ("ProducerExecutionRole", "s3:GetObject", f"{BUCKET}/app/producer/code.zip", {}),
 ]
 
-#: What is there besides with Compute=serverless, and with FanOut=yes.
+#: What is there besides with Compute=serverless, with FanOut=yes, and with an AlertTopic.
 RUN_LOG = f"{BUCKET}/logs/serverless/applications/a/jobs/j/SPARK_DRIVER/stdout.gz"
 GROUPS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
 CONSUMER = f"{STREAM}/consumer/prices:1"
@@ -222,6 +224,8 @@ SERVERLESS: list[Row] = [
     ("JobRole", "logs:DescribeLogStreams", f"{LOGS}job/1", {}),
     ("JobRole", "logs:DescribeLogGroups", f"{GROUPS}*", {}),
 ]
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:prices"
+ALERTS: list[Row] = [("JobRole", "sns:Publish", TOPIC, {})]
 FAN_OUT: list[Row] = [
     ("JobRole", "kinesis:SubscribeToShard", CONSUMER, {}),
     ("JobRole", "kinesis:ListStreamConsumers", STREAM, {}),
@@ -240,7 +244,7 @@ def cluster() -> Resolved:
 
 @pytest.fixture(scope="module")
 def everything() -> Resolved:
-    return resolve("platform.yaml", Compute="serverless", FanOut="yes")
+    return resolve("platform.yaml", Compute="serverless", FanOut="yes", AlertTopic=TOPIC)
 
 
 def _id(row: Row) -> str:
@@ -262,8 +266,8 @@ def test_forbidden(cluster: Resolved, row: Row) -> None:
     assert not is_allowed(statements_of(cluster, role), action, resource, context)
 
 
-@pytest.mark.parametrize("row", [*SERVERLESS, *FAN_OUT], ids=_id)
-def test_what_only_a_serverless_run_or_fan_out_needs_is_there_only_then(
+@pytest.mark.parametrize("row", [*SERVERLESS, *FAN_OUT, *ALERTS], ids=_id)
+def test_what_only_a_serverless_run_fan_out_or_alerts_need_is_there_only_then(
     cluster: Resolved, everything: Resolved, row: Row
 ) -> None:
     role, action, resource, context = row
@@ -282,7 +286,7 @@ def test_a_serverless_job_may_no_more_than_that(everything: Resolved, row: Row) 
 
 
 def test_every_action_of_every_role_is_in_the_table(cluster: Resolved, everything: Resolved) -> None:
-    table = {(role, action) for role, action, _, _ in [*ALLOWED, *SERVERLESS, *FAN_OUT]}
+    table = {(role, action) for role, action, _, _ in [*ALLOWED, *SERVERLESS, *FAN_OUT, *ALERTS]}
     written = {
         (role, action)
         for platform in (cluster, everything)
