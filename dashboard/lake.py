@@ -29,7 +29,8 @@ SERIES_BYTES: Final = 256 << 20
 _HELD_BYTES: Final = 192 << 20
 #: The newest prices are looked for in so many of the shortest interval's files.
 _RECENT_FILES: Final = 2
-_AT_ONCE: Final = 8
+#: Each holds a file, and what becomes of it, while it reads.
+_AT_ONCE: Final = 4
 
 
 @dataclass
@@ -118,6 +119,9 @@ class Lake:
         missing = [mark for mark, table in held.items() if table is None and not self._is_known_bad(mark)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             fetched = dict(zip(missing, pool.map(self._fetch, missing), strict=True))
+        if fetched:
+            # What parsing took and left, which Arrow would keep for itself.
+            pa.default_memory_pool().release_unused()
         for mark, table in fetched.items():
             if table is not None:
                 self._tables.put(mark.key, mark.version, table)

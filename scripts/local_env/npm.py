@@ -1,4 +1,4 @@
-"""What the tests run on Node: a stand-in for Kinesis that can split and merge shards.
+"""What the tests have from npm: a stand-in for Kinesis that can split and merge shards, and a Chromium.
 
 Node and npm come from a Python package, since a machine may have neither. ``conf/npm/package-lock.json`` says
 what is installed and what it must hash to; it names no registry, so that npm asks the one that it is set to.

@@ -1,7 +1,6 @@
-"""The live page in a real browser without a screen: a Chromium of the machine, driven by Playwright."""
+"""The live page in a real browser without a screen: a Chromium, driven by Playwright."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from dashboard.feed import Feed
 from dashboard.guard import LOOPBACK_HOSTS
@@ -18,21 +17,19 @@ from dashboard.lake import Lake
 from dashboard.page import make_app
 from dashboard.serve import PageServer
 from dashboard.tree_disk import DiskFile, DiskTree
+from tests.support.chromium import FLAGS, NoChromiumError, environment, find_chromium
 from tests.support.csv_tree import START, Published
-
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: Nothing that Chromium does by itself may leave the machine either.
-_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-          "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"there is no browser here: none of {', '.join(_BROWSERS)} is on PATH")
+    try:
+        chromium = find_chromium()
+    except NoChromiumError as error:
+        pytest.skip(f"there is no browser here: {error}")
+    expect.set_options(timeout=_PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium.path, args=list(FLAGS), env=environment(chromium))
         yield browser
         browser.close()
 
@@ -65,15 +62,25 @@ class Served:
         Published(self.root / "csv", "5m", 300).fill(coins, range(windows // 5))
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    (tmp_path / "csv").mkdir()
-    feed = Feed(Lake(DiskTree(tmp_path / "csv")), DiskFile(tmp_path / "status.json"), ("solana", "bitcoin"), 0.3)
+@pytest.fixture(scope="session")
+def page_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Feed]]:
+    """One server for all: at one address a browser keeps the five megabytes of scripts."""
+    nowhere = tmp_path_factory.mktemp("nowhere")
+    feed = Feed(Lake(DiskTree(nowhere)), DiskFile(nowhere / "status.json"), ("solana", "bitcoin"), 0.3)
     server = PageServer(make_app(feed, LOOPBACK_HOSTS), "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve, daemon=True)
-    thread.start()
-    yield Served(tmp_path, f"http://127.0.0.1:{server.port}/", feed, Published(tmp_path / "csv"))
+    threading.Thread(target=server.serve, daemon=True).start()
+    yield f"http://127.0.0.1:{server.port}/", feed
     server.close()
+
+
+@pytest.fixture
+def served(page_server: tuple[str, Feed], tmp_path: Path) -> Served:
+    """The page on an empty lake of this test."""
+    url, feed = page_server
+    (tmp_path / "csv").mkdir()
+    fresh = Feed(Lake(DiskTree(tmp_path / "csv")), DiskFile(tmp_path / "status.json"), feed.listed, feed.every_seconds)
+    vars(feed).update(vars(fresh))
+    return Served(tmp_path, url, feed, Published(tmp_path / "csv"))
 
 
 @dataclass
@@ -100,23 +107,40 @@ def _is_here(url: str) -> bool:
 
 
 OpenPage = Callable[..., Page]
+_PATIENCE_MS = 15_000
+
+
+_USUAL: dict[str, Any] = {"locale": "en-US", "viewport": {"width": 1280, "height": 900}}
+
+
+@pytest.fixture(scope="session")
+def usual(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser with what it has loaded before, for those tests that want nothing special."""
+    context = browser.new_context(**_USUAL)
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, served: Served) -> Iterator[OpenPage]:
+def open_page(browser: Browser, usual: BrowserContext, served: Served) -> Iterator[OpenPage]:
     """Open the page at a query. At the end nothing must have gone wrong in any of them."""
     watched = Watched()
-    contexts: list[BrowserContext] = []
+    special: list[BrowserContext] = []
 
     def open_it(query: str = "", **options: Any) -> Page:
-        context = browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
-        context.set_default_timeout(15_000)
-        contexts.append(context)
+        context = usual
+        if options:
+            context = browser.new_context(**_USUAL | options)
+            special.append(context)
+        context.set_default_timeout(_PATIENCE_MS)
         page = watched.watch(context.new_page())
         page.goto(f"{served.url}{query}")
         return page
 
     yield open_it
-    for context in contexts:
+    usual.clear_cookies()
+    for page in usual.pages:
+        page.close()
+    for context in special:
         context.close()
     assert watched.complaints == []

@@ -273,6 +273,6 @@ def test_a_server_that_does_not_answer_is_told_and_forgotten(
 
     monkeypatch.setattr(served.feed, "look", look_late)
     page.evaluate("() => { document.documentElement.dataset.patience = '1500'; }")
-    expect(page.get_by_role("alert")).to_contain_text("does not answer", timeout=15_000)
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
     goes_on.set()
-    expect(page.get_by_role("alert")).to_be_hidden(timeout=15_000)
+    expect(page.get_by_role("alert")).to_be_hidden()
