@@ -1,7 +1,11 @@
 """Session: the Spark that the kernel has, or one of our own."""
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -39,7 +43,8 @@ def open_spark(place: Place) -> "SparkSession":
     from jobs.session import make_session, spark_conf
 
     job = place.settings.job if place.where == "laptop" else _with_emr_jars(place.settings.job)
-    spark = make_session(job, place.settings.stream.region)
+    with _interrupts_as_they_are():
+        spark = make_session(job, place.settings.stream.region)
     conf = spark_conf(job, place.settings.stream.region)
     lacking = [key for key in _AT_THE_START if conf[key] not in (spark.conf.get(key, None) or "").split(",")]
     if lacking:
@@ -50,6 +55,15 @@ def open_spark(place: Place) -> "SparkSession":
     # Below a cell a warning of Spark's is in the way; what fails is raised.
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+@contextmanager
+def _interrupts_as_they_are() -> Iterator[None]:
+    """Keep an interrupt of the kernel what it is: Spark would have it cancel all jobs, a running stream's among them."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, before)
 
 
 def _find_pyspark() -> None:

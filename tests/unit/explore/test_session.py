@@ -1,5 +1,6 @@
 """What is asked of a session that is there already; a real one is in tests/notebooks."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def open_on(where: Where, tmp_path: Path, conf: dict[str, str], monkeypatch: pyt
     def make_session(job: JobSettings, region: str) -> Any:
         assert region == "us-east-1"
         asked.append(job)
+        # As Spark does.
+        signal.signal(signal.SIGINT, lambda *_: None)
         return Session(conf)
 
     monkeypatch.setattr("jobs.session.make_session", make_session)
@@ -57,6 +60,14 @@ def test_a_session_that_was_started_without_is_refused(
     conf = {key: value for key, value in DELTA.items() if key != lacking}
     with pytest.raises(StorageError, match=f"was started without {lacking}="):
         open_on("EMR cluster", tmp_path, conf, monkeypatch)
+
+
+def test_an_interrupt_of_the_kernel_does_not_become_one_of_sparks_jobs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    open_on("EMR cluster", tmp_path, DELTA, monkeypatch)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_the_images_jars_that_are_there_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
