@@ -72,7 +72,7 @@ def pending_steps(
             )
         )
     if tests and not checkout.target:
-        steps.append(Step("Kinesis stand-in of npm", "a download of 3 MB", npm.is_done, npm.install))
+        steps.append(Step("packages of npm", "a download of 70 MB", npm.is_done, npm.install))
     return [step for step in steps if not step.is_done()]
 
 

@@ -27,6 +27,11 @@ _UNPACK: Final = (
     "const fs = require('fs'), zlib = require('zlib'), [from, to] = process.argv.slice(1);"
     "fs.writeFileSync(to, zlib.brotliDecompressSync(fs.readFileSync(from)), { mode: 0o755 });"
 )
+#: Its own names the folder of a function of AWS Lambda.
+_FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{folder}/fonts</dir><dir>/usr/share/fonts</dir><cachedir>{folder}/fonts-cache</cachedir></fontconfig>
+"""
 
 
 class NoChromiumError(Exception):
@@ -54,9 +59,7 @@ def find_chromium() -> Chromium:
             return Chromium(Path(found))
     packed = _CHECKOUT.npm / "node_modules" / "@sparticuz" / "chromium" / "bin"
     if not (packed / "chromium.br").is_file():
-        raise NoChromiumError(
-            f"none of {', '.join(_NAMES)} is on PATH, and npm brought none; run ./scripts/setup --test"
-        )
+        raise NoChromiumError(f"none of {', '.join(_NAMES)} is on PATH, and ./scripts/setup --test has brought none")
     if platform.machine() != "x86_64" or platform.system() != "Linux":
         raise NoChromiumError(f"none of {', '.join(_NAMES)} is on PATH, and that of npm is for Linux on x86_64 alone")
     return _unpacked(packed)
@@ -70,10 +73,11 @@ def _unpacked(packed: Path) -> Chromium:
         for name in ("al2023.tar", "fonts.tar"):
             _unpack(packed / f"{name}.br", folder / name)
             shutil.unpack_archive(folder / name, folder, filter="data")
+        (folder / "fonts.conf").write_text(_FONTS.format(folder=folder), encoding="utf-8")
         # Last, and in one step: it stands for all of it.
         _unpack(packed / "chromium.br", folder / "chromium.new")
         (folder / "chromium.new").replace(program)
-    return Chromium(program, {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_PATH": str(folder)})
+    return Chromium(program, {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")})
 
 
 def _unpack(source: Path, target: Path) -> None:
