@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from faults.batch_time import BatchTime
 from faults.drill import Drill, Outcome, Task
 from faults.kinesis_stream import Stream
 from faults.lake import ticks_by_coin
@@ -68,11 +69,13 @@ def surge(task: Task) -> Outcome:
     with run_testbed(task.place) as bed:
         stream = bed.stream()
         settings, overrides = bed.settings("surge", stream)
+        batch = BatchTime.on_free_port()
+        overrides += batch.overrides
         log = task.place / "job.log"
         total = 60 * _USUAL + task.count * 60 * _USUAL * _SURGE
         feed = Feed(stream, minutes=total / len(_COINS) / 6 + 1)
         jobs: list[SubmittedJob] = []
-        with _vitals(jobs, settings, stream) as vitals:
+        with _vitals(jobs, settings, stream, batch) as vitals:
             with SubmittedJob.start(settings, overrides, log) as job:
                 jobs.append(job)
                 feed.run(60, _USUAL)
@@ -99,11 +102,13 @@ def soak(task: Task) -> Outcome:
     with run_testbed(task.place) as bed:
         stream = bed.stream()
         settings, overrides = bed.settings("soak", stream)
+        batch = BatchTime.on_free_port()
+        overrides += batch.overrides
         bed.proxy.meddle = _mix(task.rng, counts)
         feed = Feed(stream, minutes=task.count * 60 * _USUAL * 5 / len(_COINS) / 6 + 1)
         jobs: list[SubmittedJob] = []
         with (
-            _vitals(jobs, settings, stream) as vitals,
+            _vitals(jobs, settings, stream, batch) as vitals,
             SubmittedJob.start(settings, overrides, task.place / "job.log") as job,
         ):
             jobs.append(job)
@@ -114,13 +119,18 @@ def soak(task: Task) -> Outcome:
             job.stop()
         vitals.write(task.place / "vitals.csv")
         outcome = _judged(settings, feed, vitals, counts)
+        thirds = {what: vitals.thirds(what) for what in ("memory_mib", "open_files", "state_mib", "batch_seconds")}
+        medians = {
+            f"{what}, median of the {name} third": round(value)
+            for what, pair in thirds.items()
+            for name, value in zip(("second", "last"), pair, strict=True)
+        }
         grown = [
             f"{what} grew from {middle:.1f} to {last:.1f}"
-            for what in ("memory_mib", "open_files", "state_mib")
-            for middle, last in [vitals.thirds(what)]
+            for what, (middle, last) in thirds.items()
             if task.count >= _TOLD_FROM and last > middle * _GROWTH + 1
         ]
-        return Outcome(outcome.counts, (*outcome.broken, *grown))
+        return Outcome({**outcome.counts, **medians}, (*outcome.broken, *grown))
 
 
 def _mix(rng: Random, counts: Counter[str]) -> Callable[[Call, Forward], Answer | Loss]:
@@ -139,12 +149,13 @@ def _mix(rng: Random, counts: Counter[str]) -> Callable[[Call, Forward], Answer 
     return meddle
 
 
-def _vitals(jobs: list[SubmittedJob], settings: Settings, stream: Stream) -> Vitals:
+def _vitals(jobs: list[SubmittedJob], settings: Settings, stream: Stream, batch: BatchTime) -> Vitals:
     state = Path(settings.job.checkpoint) / "bars" / "state"
     return Vitals(
         group=lambda: jobs[-1].process.pid if jobs else 0,
         state=state,
         lag=lambda: stream.sent - (jobs[-1].rows if jobs else 0),
+        batch_seconds=batch.seconds,
     )
 
 

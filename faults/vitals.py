@@ -1,7 +1,8 @@
-"""Vitals: memory, open files and state of a running job, over time."""
+"""Vitals: memory, open files, state and batch time of a running job, over time."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -17,13 +18,15 @@ class Sample:
 
     #: Since the first, in seconds.
     at: float
-    #: What its processes keep in memory, in MiB.
+    #: What its processes keep in memory, in MiB; what several share counts once.
     memory_mib: float
     open_files: int
     #: What the state store takes on the disk, in MiB.
     state_mib: float
     #: How many records were sent and are no rows yet.
     lag: int
+    #: How long its micro-batches of bars took, in seconds.
+    batch_seconds: float
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Vitals:
     group: Callable[[], int]
     state: Path
     lag: Callable[[], int]
+    batch_seconds: Callable[[], float]
     samples: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,15 +58,17 @@ class Vitals:
             members = processes(self.group())
             memory = sum(map(_memory_mib, members))
             if memory:
-                files = sum(map(_open_files, members))
+                files = len(set().union(*map(_open_files, members)))
                 at = time.monotonic() - self._began
-                self.samples.append(Sample(at, memory, files, folder_mib(self.state), self.lag()))
+                state, batch = folder_mib(self.state), self.batch_seconds()
+                self.samples.append(Sample(at, memory, files, state, self.lag(), batch))
 
     def write(self, path: Path) -> None:
         """Write all samples as CSV."""
-        lines = ["seconds,memory_mib,open_files,state_mib,lag"]
+        lines = ["seconds,memory_mib,open_files,state_mib,lag,batch_seconds"]
         lines += [
-            f"{each.at:.0f},{each.memory_mib:.0f},{each.open_files},{each.state_mib:.2f},{each.lag}"
+            f"{each.at:.0f},{each.memory_mib:.0f},{each.open_files},{each.state_mib:.2f},{each.lag},"
+            f"{each.batch_seconds:.3f}"
             for each in self.samples
         ]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -101,15 +107,19 @@ def folder_mib(folder: Path) -> float:
 
 
 def _memory_mib(process: int) -> float:
+    # A JVM that starts a program is there twice for a moment, with the same memory and the same files.
     try:
-        lines = (_PROC / str(process) / "status").read_text().splitlines()
+        lines = (_PROC / str(process) / "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
-def _open_files(process: int) -> int:
-    try:
-        return sum(1 for _ in (_PROC / str(process) / "fd").iterdir())
-    except OSError:
-        return 0
+def _open_files(process: int) -> set[str]:
+    found: set[str] = set()
+    with suppress(OSError):
+        for each in (_PROC / str(process) / "fd").iterdir():
+            # One that was closed meanwhile is none.
+            with suppress(OSError):
+                found.add(str(each.readlink()))
+    return found
