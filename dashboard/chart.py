@@ -1,34 +1,14 @@
 """Chart: one coin's bars as a figure of plotly's. Nothing of a coin's name goes into it."""
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
-from dashboard import written
-from dashboard.model import Bar, Series, Span, visible_range
-from dashboard.palette import Palette
-from dashboard.words.texts import Texts
-from jobs.report_number import choose_format
+from dashboard.chart_layout import View, digits_of, make_layout
+from dashboard.model import Bar, Series, Span
 
 Figure = dict[str, Any]
 
 _NOTHING: Final[Figure] = {"data": [], "layout": {}}
-#: That of the page, which the hover box does not inherit.
-_FONT: Final = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif'
-_HOUR_MS: Final = 3_600_000
-
-
-@dataclass(frozen=True)
-class View:
-    """How the chart is to be looked at."""
-
-    palette: Palette
-    texts: Texts
-    #: So many windows are shown, the newest last, unless a stretch is zoomed in on.
-    last: int
-    zoom: Span | None = None
-    #: A finger scrolls the page, and must not be taken for a zoom.
-    is_touch: bool = False
 
 
 def make_figure(series: Series, view: View) -> Figure:
@@ -45,7 +25,7 @@ def make_figure(series: Series, view: View) -> Figure:
             _ticks(series, view),
             *_marks(series, view),
         ],
-        "layout": _layout(series, view, span),
+        "layout": make_layout(series, view, span),
     }
 
 
@@ -76,7 +56,7 @@ def _candles(series: Series, view: View) -> dict[str, Any]:
         "low": [_finite(bar.low) for bar in bars],
         "close": [_finite(bar.close) for bar in bars],
     }
-    digits = _digits(series)
+    digits = digits_of(series)
     names = zip(values, (texts.open, texts.high, texts.low, texts.close), strict=True)
     return {
         "type": "candlestick",
@@ -94,7 +74,7 @@ def _painted(color: str) -> dict[str, Any]:
 
 
 def _bands(series: Series, view: View) -> list[dict[str, Any]]:
-    bars, palette, digits = series.bars, view.palette, _digits(series)
+    bars, palette, digits = series.bars, view.palette, digits_of(series)
     common = {"type": "scatter", "mode": "lines", "x": _starts(bars), "connectgaps": False}
     edge = {"color": palette.accent, "width": 0.8, "dash": "dot"}
     lower = [_finite(bar.lower) for bar in bars]
@@ -173,76 +153,6 @@ def _marks(series: Series, view: View) -> list[dict[str, Any]]:
         for points, marker, name in symbols
         if points
     ]
-
-
-def _layout(series: Series, view: View, span: Span) -> dict[str, Any]:
-    palette, texts = view.palette, view.texts
-    prices = visible_range(series.bars, span) or (0.0, 1.0)
-    shown = [bar.ticks or 0 for bar in series.bars if span.start_ms <= bar.start_ms <= span.end_ms]
-    most = max(shown, default=0) or 1
-    side = {
-        "side": "right",
-        "gridcolor": palette.grid,
-        "zeroline": False,
-        "fixedrange": True,
-        "automargin": True,
-        "tickfont": {"color": palette.muted},
-        # Whatever a person zooms, heights follow what is shown.
-        "uirevision": f"{span}",
-    }
-    return {
-        "autosize": True,
-        "showlegend": False,
-        "hovermode": "x unified",
-        "hoversubplots": "axis",
-        "dragmode": False if view.is_touch else "zoom",
-        "bargap": 0,
-        "barmode": "overlay",
-        "separators": f"{texts.decimal}{texts.thousands}",
-        "paper_bgcolor": palette.card,
-        "plot_bgcolor": palette.card,
-        "font": {"family": _FONT, "size": 12, "color": palette.muted},
-        "margin": {"l": 4, "r": 8, "t": 8, "b": 46},
-        "hoverlabel": {"bgcolor": palette.card, "bordercolor": palette.line, "font": {"color": palette.text}},
-        "uirevision": f"{series.market}/{series.interval}/{view.last}",
-        "xaxis": {
-            "type": "date",
-            "range": [span.start_ms, span.end_ms],
-            "fixedrange": view.is_touch,
-            "gridcolor": palette.grid,
-            "linecolor": palette.line,
-            "rangeslider": {"visible": False},
-            "anchor": "y2",
-            "hoverformat": _moment_format(series.interval_ms),
-            "title": {"text": f"{_dates(span)} UTC", "font": {"size": 11, "color": palette.muted}, "standoff": 6},
-            "tickformat": "%Y-%m-%d" if series.interval_ms >= 24 * _HOUR_MS else "%H:%M\n%Y-%m-%d",
-            "nticks": 7,
-            "tickfont": {"color": palette.muted},
-            "showspikes": True,
-            "spikemode": "across",
-            "spikethickness": 1,
-            "spikedash": "dot",
-            "spikecolor": palette.muted,
-        },
-        "yaxis": {**side, "domain": [0.25, 1], "range": list(prices), "nticks": 7, "tickformat": _digits(series)},
-        "yaxis2": {**side, "domain": [0, 0.19], "range": [0, most * 1.08], "nticks": 3, "tickformat": ",d"},
-        "yaxis3": {**side, "overlaying": "y", "range": [0, 1], "visible": False},
-    }
-
-
-def _dates(span: Span) -> str:
-    first, last = (written.moment(end)[:10] for end in span)
-    return first if first == last else f"{first} / {last}"
-
-
-def _moment_format(interval_ms: int) -> str:
-    return "%Y-%m-%d %H:%M:%S" if interval_ms % 60_000 else "%Y-%m-%d %H:%M"
-
-
-def _digits(series: Series) -> str:
-    """Say to plotly how prices are written, by the rule of the report."""
-    form = choose_format(price for bar in series.bars for price in (bar.low, bar.high))
-    return f".{form.mantissa}~e" if form.decimals is None else f",.{form.decimals}f"
 
 
 def _finite(value: float | None) -> float | None:

@@ -7,7 +7,8 @@ import flask
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 
 from dashboard import address, parts, written
-from dashboard.chart import View, make_figure
+from dashboard.chart import make_figure
+from dashboard.chart_layout import View
 from dashboard.feed import Feed
 from dashboard.guard import guard
 from dashboard.health import make_tiles

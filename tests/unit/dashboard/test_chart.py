@@ -5,7 +5,8 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.chart import View, make_figure
+from dashboard.chart import make_figure
+from dashboard.chart_layout import View
 from dashboard.model import Bar, Market, Series, Span
 from dashboard.palette import DARK, LIGHT
 from dashboard.words import LANGUAGES

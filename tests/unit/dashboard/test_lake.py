@@ -4,15 +4,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import boto3
 import pandas as pd
 import pytest
 
 from dashboard import lake as lake_module
 from dashboard.lake import Lake
 from dashboard.model import Market
+from dashboard.places import open_tree
 from dashboard.tree import FileMark
 from dashboard.tree_disk import DiskTree
-from tests.support.csv_tree import START, Published, bar, key_of
+from pricestream.job_settings import S3Settings
+from tests.support.csv_tree import HEADER, START, Published, bar, key_of
 
 BITCOIN = Market("bitcoin", "usd")
 ETHEREUM = Market("ethereum", "usd")
@@ -214,3 +217,20 @@ def test_coins_of_one_name_in_two_currencies_are_two(tree: CountingTree, publish
         {BITCOIN: 1.01, Market("bitcoin", "eur"): 9.09}
     )
     assert lake.series(Market("bitcoin", "eur"), "1m").bars[0].open == 9.0
+
+
+def test_a_lake_on_s3_says_the_same_as_on_a_disk(tree: CountingTree, published: Published, moto_url: str) -> None:
+    published.fill(["bitcoin", "ethereum"], range(150))
+    client = boto3.client("s3", endpoint_url=moto_url, region_name="us-east-1")
+    client.create_bucket(Bucket="dashboard-lake")
+    for file in published.root.rglob("bars.csv"):
+        client.upload_file(str(file), "dashboard-lake", f"csv/{file.relative_to(published.root)}")
+    s3 = S3Settings(endpoint_url=moto_url, path_style=True)
+    far, near = Lake(open_tree("s3a://dashboard-lake/csv/", s3, "us-east-1")), looked(tree)
+    before = far.look()
+    assert far.look() == before
+    assert far.overview() == near.overview()
+    assert far.series(BITCOIN, "1m") == near.series(BITCOIN, "1m")
+    client.put_object(Bucket="dashboard-lake", Key=f"csv/{key_of('1m', 60, START)}", Body=HEADER.encode())
+    assert far.look() != before
+    assert len(far.series(BITCOIN, "1m").bars) == 90
