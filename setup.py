@@ -20,6 +20,7 @@ JOBS = [
 DASHBOARD = [
     "boto3>=1.36",
     "dash>=4",
+    "numpy>=2,<3",
     "plotly>=6",
     "pyarrow>=15",
     "setuptools>=70,<81",

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 #: Those that setup.py installs, and what a person runs from the checkout.
-PACKAGES = ("pricestream", "coingecko", "producer", "jobs", "scripts", "faults")
+PACKAGES = ("pricestream", "coingecko", "producer", "jobs", "dashboard", "scripts", "faults")
 
 #: Each runs what it is given, or builds any object that a text names.
 CALLS = {
