@@ -98,7 +98,7 @@ def gaps(bars: pd.DataFrame, interval: str) -> pd.DataFrame:
 
 def anomalies(bars: pd.DataFrame) -> pd.DataFrame:
     """Choose the bars that the job marked as anomalies, the largest move first."""
-    found = bars[bars["anomaly"].fillna(value=False).astype(bool)]
+    found = bars[bars["anomaly"].eq(True)]
     order = found["return_pct"].abs().sort_values(ascending=False).index
     columns = ["window_start", *_MARKET, "open", "close", "return_pct", "tick_count"]
     return found.loc[order, columns].reset_index(drop=True)
@@ -121,7 +121,7 @@ def overview(bars: pd.DataFrame, interval: str) -> pd.DataFrame:
                 "deepest_fall_pct": deepest_fall(close).depth_pct,
                 "bars": len(coin),
                 "missing": int(missing.get(key, 0)),
-                "anomalies": int(coin["anomaly"].fillna(value=False).astype(bool).sum()),
+                "anomalies": int(coin["anomaly"].eq(True).sum()),
             }
         )
     return pd.DataFrame(rows)

@@ -53,7 +53,6 @@ def test_each_coin_has_its_newest_price_and_its_change() -> None:
         ]
     )
     page = mime_bundle(price_table(prices, interval_ms=10_000))["text/html"]
-    cells = [
-        ["".join(cell.itertext()) for cell in row] for row in ET.fromstring(page[page.index("<table") : -6]).iter("tr")
-    ]
+    table = ET.fromstring(page[page.index("<table") : -len("</div>")])
+    cells = [["".join(cell.itertext()) for cell in row] for row in table.iter("tr")]
     assert cells[1:] == [["a USD", "110.000", "+10.00%", "", "2"], ["b USD", "2.00000", "0.00%", "", "2"]]

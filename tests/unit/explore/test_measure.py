@@ -42,7 +42,8 @@ def bars(coin_id: str, prices: dict[int, float], *, odd: tuple[int, ...] = ()) -
                 "log_return": math.log(close / before[1]) if before and follows else None,
                 "return_pct": (close / before[1] - 1) * 100 if before else 0.0,
                 "tick_count": 6,
-                "anomaly": number in odd,
+                # Too few bars before it to judge by are no answer, and nothing in the file.
+                "anomaly": number in odd if before else None,
             }
         )
         before = number, close
