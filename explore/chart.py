@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -59,20 +60,18 @@ def candles(bars: pd.DataFrame, title: str) -> go.Figure:
     return _dressed(figure, title, height=460)
 
 
-def lines(table: pd.DataFrame, title: str, unit: str, *, fill: bool = False) -> go.Figure:
+def lines(table: pd.DataFrame, title: str, unit: str) -> go.Figure:
     """Draw a line for each column, the first eight at most.
 
     Args:
         table: indexed by time.
         title: above it.
         unit: what the numbers are.
-        fill: shade what lies between the lines and zero.
     """
     figure = go.Figure()
     for color, name in zip(_COLORS, table.columns, strict=False):
         line = {"color": color, "width": 1.6}
-        shade: dict[str, Any] = {"fill": "tozeroy", "fillcolor": _faint(color)} if fill else {}
-        figure.add_scatter(x=table.index, y=table[name], mode="lines", line=line, name=str(name), **shade)
+        figure.add_scatter(x=table.index, y=table[name], mode="lines", line=line, name=str(name))
     if len(table.columns) > _MOST_LINES:
         title += f" ({_MOST_LINES} of {len(table.columns)} coins)"
     figure.update_yaxes(title_text=unit)
@@ -82,15 +81,19 @@ def lines(table: pd.DataFrame, title: str, unit: str, *, fill: bool = False) -> 
 def heatmap(table: pd.DataFrame, title: str) -> go.Figure:
     """Draw a table of correlations, -1 to 1, each with its number where there is room."""
     is_small = len(table) <= 12
+    # That a coin moves with itself says nothing.
+    others = table.where(~np.eye(len(table), dtype=bool))
     figure = go.Figure(
         go.Heatmap(
-            z=table.to_numpy(),
+            z=others.to_numpy(),
             x=list(table.columns),
             y=list(table.index),
             zmin=-1,
             zmax=1,
             colorscale=[[0, DOWN], [0.5, "rgba(128, 138, 155, 0.10)"], [1, ACCENT]],
-            texttemplate="%{z:.2f}" if is_small else None,
+            text=others.map("{:.2f}".format).where(others.notna(), "").to_numpy() if is_small else None,
+            texttemplate="%{text}" if is_small else None,
+            textfont={"color": INK},
             hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
             xgap=2,
             ygap=2,
@@ -116,6 +119,7 @@ def presence(bars: pd.DataFrame, title: str) -> go.Figure:
             x=counts.columns,
             y=list(counts.index),
             zmin=0,
+            zmax=counts.max().max(),
             colorscale=[[0, "rgba(79, 125, 243, 0.15)"], [1, ACCENT]],
             hovertemplate="%{y}, %{x|%Y-%m-%d %H:%M}: %{z} ticks<extra></extra>",
             ygap=2,
@@ -156,12 +160,8 @@ def _dressed(figure: go.Figure, title: str, *, height: int = 360) -> go.Figure:
         colorway=list(_COLORS),
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom"},
         hovermode="closest",
+        modebar={"bgcolor": _CLEAR, "color": INK, "activecolor": ACCENT},
     )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
-
-
-def _faint(color: str) -> str:
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, 0.10)"

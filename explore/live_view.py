@@ -17,7 +17,7 @@ from jobs.report_number import choose_format, format_change, trend_of
 from jobs.report_sparkline import HEIGHT, WIDTH, sparkline_path
 from pricestream.interval import interval_seconds
 
-_BOX: Final = (1.0, 1.0, 918.0, 438.0)
+_BOX: Final = (1.0, 1.0, 918.0, 518.0)
 _FONT: Final = 'system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,sans-serif'
 #: A page's own class names stay out of it; what color the page writes in is taken from it.
 _STYLE: Final = f"""<style>
@@ -67,7 +67,7 @@ def candle_card(bars: pd.DataFrame, coin_id: str, interval: str) -> object:
     coin = CoinBars(coin_id, str(bars["vs_currency"].iloc[0]), tuple(_bars(bars)))
     length_ms = interval_seconds(interval) * 1000
     parts = chart(coin, _BOX, coin.bars[0].start_ms, coin.bars[-1].start_ms + length_ms, length_ms)
-    picture = f'<svg viewBox="0 0 920 440" style="width:100%;max-width:920px" role="img">{"".join(parts)}</svg>'
+    picture = f'<svg viewBox="0 0 920 520" style="width:100%;max-width:920px" role="img">{"".join(parts)}</svg>'
     return Html(picture, f"{coin_id}, {interval}: {len(coin.bars)} bars, the last one closed at {coin.last}")
 
 

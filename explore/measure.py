@@ -56,7 +56,7 @@ def volatility(log_returns: pd.Series, interval: str, *, bars: int = 20) -> pd.S
     """Give the volatility over the last bars, percent a year.
 
     It is the sample's standard deviation of the log returns, times the root of the bars in a year of 365 days, since
-    this market never closes. Returns that are missing are left out; with fewer than two there is none.
+    this market never closes. Returns that are missing are left out; with less than half of them there is none.
 
     Args:
         log_returns: of one coin, in order.
@@ -64,7 +64,7 @@ def volatility(log_returns: pd.Series, interval: str, *, bars: int = 20) -> pd.S
         bars: how many.
     """
     in_a_year = _YEAR_SECONDS / interval_seconds(interval)
-    deviation: pd.Series[float] = log_returns.rolling(bars, min_periods=2).std()
+    deviation: pd.Series[float] = log_returns.rolling(bars, min_periods=max(2, bars // 2)).std()
     return deviation * math.sqrt(in_a_year) * 100
 
 

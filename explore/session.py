@@ -59,7 +59,7 @@ def open_spark(place: Place) -> "SparkSession":
 
 @contextmanager
 def _interrupts_as_they_are() -> Iterator[None]:
-    """Keep an interrupt of the kernel what it is: Spark would have it cancel all jobs, a running stream's among them."""
+    """Keep an interrupt of the kernel what it is: Spark would have it cancel all jobs, a running stream's as well."""
     before = signal.getsignal(signal.SIGINT)
     yield
     if threading.current_thread() is threading.main_thread():
