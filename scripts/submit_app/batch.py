@@ -64,7 +64,7 @@ def backfill(
 ) -> None:
     """Make the bars and files of a range anew, beside the stream; with a source, take history in first.
 
-    The very same backfill is not started twice while it runs. See README.md, History, for what each option does.
+    The very same backfill is not started twice while it runs. See docs/history.md for what each option does.
 
     Exit codes: 0 it runs, or with --wait is done; 1 it failed; 2 a wrong setting; 7 AWS refuses, or something is
     missing there; 130 no longer watched, after Ctrl-C.

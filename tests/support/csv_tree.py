@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-#: The header of the README's table.
+#: The header, as docs/csv.md has it.
 HEADER = (
     "coin_id,vs_currency,window_start,window_end,open,high,low,close,mean,twap,stddev,tick_count,late_count,"
     "first_tick_at,last_tick_at,return_pct,realized_volatility,log_return,sma,ema,bollinger_lower,bollinger_upper,rsi,"
@@ -26,7 +26,7 @@ def stamp(seconds: float) -> str:
 
 
 def key_of(interval: str, length: int, start: int) -> str:
-    """Name the file that a window belongs into, as the README says."""
+    """Name the file that a window belongs into, as docs/csv.md says."""
     at = datetime.fromtimestamp(start, UTC)
     hour = 0 if length >= 3600 else at.hour
     return f"interval={interval}/date={at:%Y-%m-%d}/hour={hour:02d}/bars.csv"
