@@ -45,7 +45,7 @@ class ProgressListener(StreamingQueryListener):
     def onQueryProgress(self, event: "QueryProgressEvent") -> None:  # noqa: N802
         """Hand a report on."""
         try:
-            # The text as lastProgress has it, too: whoever reads one can read the other.
+            # The text as last_report has it, too: whoever reads one can read the other.
             self._take(json.loads(event.progress.json))
         except Exception as error:  # noqa: BLE001 - Spark would write pages of it, for every report
             if not self._is_broken:

@@ -1,11 +1,29 @@
 """Progress: what a streaming query reports of its micro-batches."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pyspark.sql.streaming.query import StreamingQuery
+
 #: One report, as Spark gives it.
 Progress = Mapping[str, Any]
+
+
+def last_report(query: StreamingQuery) -> Progress | None:
+    """Read a query's newest report; None before the first."""
+    report = query._jsq.lastProgress()  # noqa: SLF001 - see recent_reports
+    return json.loads(report.json()) if report else None
+
+
+def recent_reports(query: StreamingQuery) -> list[Progress]:
+    """Read the reports that Spark keeps of a query, the oldest first.
+
+    By their own text, as PySpark 3.5 does it. PySpark 4 asks the JVM for each value of each report instead, and gives
+    some as other kinds: an offset is a text, and what was observed a row.
+    """
+    return [json.loads(report.json()) for report in query._jsq.recentProgress()]  # noqa: SLF001
 
 
 def was_executed(progress: Progress) -> bool:

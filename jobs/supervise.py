@@ -11,7 +11,15 @@ from typing import Any, Final
 from pyspark.sql.streaming.query import StreamingQuery
 
 from jobs.alerts.alerter import Alerter
-from jobs.progress import Progress, last_executed, next_version, was_executed, watermark_ms
+from jobs.progress import (
+    Progress,
+    last_executed,
+    last_report,
+    next_version,
+    recent_reports,
+    was_executed,
+    watermark_ms,
+)
 from jobs.query_error import QueryError, reason_of
 from jobs.schedule import Schedule
 from jobs.sink import BarSink
@@ -85,7 +93,7 @@ class Supervisor:
         if self.tidying:
             self.tidying.break_off()
         finish(self.ingest)
-        wait_until(lambda: self._is_caught_up(self.bars.lastProgress), _FINISH_SECONDS)
+        wait_until(lambda: self._is_caught_up(last_report(self.bars)), _FINISH_SECONDS)
 
     def look(self) -> None:
         """Take in what the queries report."""
@@ -115,7 +123,7 @@ class Supervisor:
 
     def _is_settled(self) -> bool:
         """Tell whether all that has landed is read, and every micro-batch that read it was looked at."""
-        last = self.bars.lastProgress
+        last = last_report(self.bars)
         return self._is_caught_up(last) and last_executed(last) <= self.repair.checked_through
 
     def _is_caught_up(self, last: Progress | None) -> bool:
@@ -132,11 +140,11 @@ class Supervisor:
 
     def _reports(self, query: StreamingQuery) -> list[Progress]:
         """Give a query's recent reports where there is a new one: to read them all is dear, the last one cheap."""
-        last = query.lastProgress
+        last = last_report(query)
         if last is None or last["timestamp"] == self._last.get(query.name):
             return []
         self._last[query.name] = last["timestamp"]
-        return list(query.recentProgress)
+        return recent_reports(query)
 
     def _executed(self, query: StreamingQuery, reports: list[Progress]) -> list[Progress]:
         """Choose the reports of micro-batches that ran and were not seen before."""

@@ -10,7 +10,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.checkpoint import BARS, open_checkpoint
 from jobs.maintain import keep_as_set, tidy
 from jobs.maintain_table import TidyTable
-from jobs.progress import next_version
+from jobs.progress import last_report, next_version, recent_reports
 from jobs.source import ticks_stream
 from jobs.storage import spark_path
 from jobs.tables import append_ticks, create_tables, read_bars, read_ticks
@@ -48,9 +48,8 @@ def land(spark: SparkSession, settings: Settings, seq: int, day: int) -> None:
 def caught_up(settings: Settings, query: StreamingQuery) -> None:
     """Let it read all there is, as the supervisor does, and be looked at for stragglers."""
     query.processAllAvailable()
-    progress = query.lastProgress
-    assert progress is not None
-    open_checkpoint(settings).mark_checked(max(int(each["batchId"]) for each in query.recentProgress))
+    assert last_report(query) is not None
+    open_checkpoint(settings).mark_checked(max(int(each["batchId"]) for each in recent_reports(query)))
 
 
 def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
@@ -71,7 +70,7 @@ def test_the_query_reads_on_over_deletion_compaction_and_new_properties(
     assert (ticks.deleted, ticks.packed, ticks.is_vacuumed) == ((date(2026, 1, 1),), (date(2026, 1, 15),), True)
     newest = DeltaTable.forPath(spark, spark_path(settings.job.ticks)).history(1).collect()[0]["version"]
     # It passes over these commits though they bring no rows, or the supervisor would wait for it to catch up.
-    wait_for("the query to pass", lambda: next_version(query.lastProgress) == newest + 1, 30)
+    wait_for("the query to pass", lambda: next_version(last_report(query)) == newest + 1, 30)
     land(spark, settings, 4, 20)
     caught_up(settings, query)
     assert sorted(seen) == [0, 1, 2, 3, 4]
