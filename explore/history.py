@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -94,7 +94,7 @@ def fill_from_history(place: Place, spark: "SparkSession", day: date, coins: Seq
     """
     days = Range(day, day + _DAY)
     order = Order(days, tuple(coins), source="coingecko")
-    with _history_of(place, days) as asked:
+    with history_of(place, days) as asked:
         fetched = fetch_history(
             asked.settings,
             start_s=days.start_s,
@@ -185,15 +185,15 @@ def _remove(place: Place, base: str) -> None:
 
 
 @contextmanager
-def _history_of(place: Place, days: Range) -> Iterator[Place]:
+def history_of(place: Place, days: Range) -> Iterator[Place]:
     """Give the place with who is asked for history: where prices are made up, the market of the same seed."""
     settings = place.settings
     if settings.producer.source != "simulated":
         yield place
         return
-    # A day of it; it goes on to where the stream's own begins.
+    # At the end of that day, when there are still points of every 5 minutes.
     market = Market(settings.producer.simulated.seed, days.start_s * 1000, 60)
-    clock = VirtualClock(int((datetime.fromtimestamp(days.end_s, UTC) + _DAY).timestamp()) * 1000)
+    clock = VirtualClock(days.end_s * 1000)
     os.environ[_KEY_VARIABLE] = "made-up"
     with MarketServer(market, clock) as server:
         # CoinGecko's free plans reach back a year only, and the made-up market lies in a year that passes.

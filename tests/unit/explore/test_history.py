@@ -1,11 +1,14 @@
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from explore.history import Rehearsal, compare, lose, verdicts
+from explore.history import Rehearsal, compare, history_of, lose, verdicts
 from explore.place import Place, own_place
 from jobs.days import Range
+from jobs.history_coingecko import fetch_history
 from pricestream.errors import StorageError
 
 NOON = int(datetime(2026, 1, 5, 12, tzinfo=UTC).timestamp())
@@ -53,3 +56,30 @@ def test_nothing_is_lost_but_in_a_rehearsal(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="is no rehearsal"):
         lose(Rehearsal(real, days, NOON), None, "bitcoin")  # type: ignore[arg-type]  # it comes to no Spark
     assert len(list((tmp_path / "csv").rglob("bars.csv"))) == 1
+
+
+def test_where_prices_are_made_up_history_is_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PRICESTREAM_MADE_UP_KEY", raising=False)
+    place = own_place(tmp_path)
+    days = Range.parse("2026-01-04", "2026-01-05")
+    with history_of(place, days) as asked:
+        [file] = fetch_history(
+            asked.settings,
+            start_s=days.start_s,
+            end_s=days.end_s,
+            coins=["bitcoin"],
+            dry_run=False,
+            console=Console(quiet=True),
+        )
+    points = [json.loads(line) for line in Path(file).read_text().splitlines()]
+    # A point every five minutes, from midnight to midnight.
+    assert len(points) == 288
+    assert points[0]["event_time"] == days.start_s * 1000
+    assert place.settings.producer.coingecko.base_url is None
+    assert asked.settings.producer.coingecko.base_url is not None
+
+
+def test_where_prices_are_real_coingecko_is_asked(tmp_path: Path) -> None:
+    place = own_place(tmp_path, source="coingecko")
+    with history_of(place, Range.parse("2026-01-04", "2026-01-05")) as asked:
+        assert asked is place
