@@ -237,10 +237,13 @@ def platform(
         make_artefact(aws.dist, "0.1.0-aaaa")
         aws.requests.clear()
         made = aws.stack
-        yield aws
-        # Other tests look at all stacks of this account.
+        # Made now: a test may take the environment's credentials or profile away.
         client = boto3.client("cloudformation", region_name=REGION, endpoint_url=moto_url)
-        client.delete_stack(StackName=made)
+        try:
+            yield aws
+        finally:
+            # Other tests look at all stacks of this account.
+            client.delete_stack(StackName=made)
 
 
 def _deploy(aws: Aws) -> None:
