@@ -129,10 +129,11 @@ def _row(
         raise ValueError(f"{market} has no bar")
     starts, opens, closes = (run[name].tolist() for name in ("start", "open", "close"))
     is_stale = bool(run["stale"][-1])
+    length_ms = interval_seconds(interval) * 1000
     # The newest base bar counts where the course has not come as far.
-    if last is not None and last["start"][-1] >= starts[-1] + interval_seconds(interval) * 1000:
+    if last is not None and last["start"][-1] >= starts[-1] + length_ms:
         starts, opens, closes = (
             [*values, last[name][-1].item()] for name, values in (("start", starts), ("open", opens), ("close", closes))
         )
         is_stale = bool(last["stale"][-1])
-    return make_row(market, starts, opens, closes, span, is_stale=is_stale or market in stale)
+    return make_row(market, starts, opens, closes, span, interval_ms=length_ms, is_stale=is_stale or market in stale)

@@ -101,6 +101,7 @@ def make_row(
     closes: Sequence[float],
     span: Span,
     *,
+    interval_ms: int,
     is_stale: bool = False,
 ) -> CoinRow:
     """Sum up one coin's bars of a span.
@@ -111,13 +112,15 @@ def make_row(
         opens: their opens.
         closes: their closes.
         span: what the list shows.
+        interval_ms: the length of a window; no part of the course is shorter.
         is_stale: whether the last of them says that the coin is.
     """
     length = max(1, span.end_ms - span.start_ms)
-    course: list[float | None] = [None] * SPARK_PARTS
+    parts = min(SPARK_PARTS, -(-length // interval_ms))
+    course: list[float | None] = [None] * parts
     for start, close in zip(starts, closes, strict=True):
-        part = (start - span.start_ms) * SPARK_PARTS // length
-        if 0 <= part < SPARK_PARTS and math.isfinite(close):
+        part = (start - span.start_ms) * parts // length
+        if 0 <= part < parts and math.isfinite(close):
             course[part] = close
     change = change_pct(opens[0], closes[-1])
     return CoinRow(market, closes[-1], change, tuple(course), starts[-1], is_stale)

@@ -12,8 +12,8 @@ def bar(start: int, price: float = 100.0, **more: object) -> Bar:
     return Bar(start, price, price, price, price)._replace(**more)  # type: ignore[arg-type]
 
 
-def row(starts: list[int], opens: list[float], closes: list[float], span: Span) -> CoinRow:
-    return make_row(BITCOIN, starts, opens, closes, span)
+def row(starts: list[int], opens: list[float], closes: list[float], span: Span, interval_ms: int = 60_000) -> CoinRow:
+    return make_row(BITCOIN, starts, opens, closes, span, interval_ms=interval_ms)
 
 
 def test_a_row_compares_the_last_close_with_the_first_open() -> None:
@@ -34,8 +34,12 @@ def test_the_course_has_the_last_close_of_each_part_as_pandas_takes_it() -> None
     assert list(row(starts, closes, closes, span).course) == expected.tolist()
 
 
+def test_a_few_windows_make_a_line_without_holes() -> None:
+    assert row([0, 60_000, 120_000], [1.0] * 3, [1.0, 2.0, 3.0], Span(0, 180_000)).course == (1.0, 2.0, 3.0)
+
+
 def test_a_part_without_a_bar_is_empty_and_no_price_at_all_is_none() -> None:
-    course = row([0, SPARK_PARTS - 1], [1.0, 2.0], [1.0, math.inf], Span(0, SPARK_PARTS)).course
+    course = row([0, SPARK_PARTS - 1], [1.0, 2.0], [1.0, math.inf], Span(0, SPARK_PARTS), 1).course
     assert course == (1.0, *[None] * (SPARK_PARTS - 1))
 
 
