@@ -65,7 +65,8 @@ def read_bars(place: Place, interval: str) -> pd.DataFrame:
         StorageError: there are none.
     """
     files = sorted(local_tree(place, interval).glob(f"interval={interval}/*/*/bars.csv"))
-    bars = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
+    # By itself pandas reads a number a little beside what is written.
+    bars = pd.concat([pd.read_csv(file, float_precision="round_trip") for file in files], ignore_index=True)
     for name in _TIMES:
         bars[name] = pd.to_datetime(bars[name], utc=True, format="ISO8601")
     return bars.sort_values([*_MARKET, "window_start"], ignore_index=True)

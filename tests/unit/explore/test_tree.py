@@ -56,6 +56,14 @@ def test_bars_are_in_the_order_of_their_windows_and_times_are_utc(place: Place) 
     assert bars["last_tick_at"].iloc[0] == pd.Timestamp("2026-01-05T09:58:50.500Z")
 
 
+def test_a_number_is_read_as_it_is_written(place: Place, tmp_path: Path) -> None:
+    # pandas' quick reader makes 30712.35703462849 of it.
+    written = "30712.357034628494"
+    file = tmp_path / "csv" / "interval=1m" / "date=2026-01-05" / "hour=10" / "bars.csv"
+    file.write_text(file.read_text().replace(",3,3,5,", f",3,{written},5,"))
+    assert repr(float(read_bars(place, "1m")["close"].iloc[1])) == repr(float(written))
+
+
 def test_every_file_has_its_hash(place: Place, tmp_path: Path) -> None:
     before = file_hashes(place)
     assert len(before) == 3
