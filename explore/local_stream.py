@@ -111,8 +111,11 @@ def hold_lake(lake: Path, *, keep: bool) -> Iterator["Folders"]:
     with ExitStack() as held:
         try:
             folders = held.enter_context(prepare(lake, keep=keep))
-        except DemoError as error:
-            raise StorageError(f"{lake}: another ./scripts/notebook or notebook may use it: {error}") from None
+        except DemoError:
+            raise StorageError(
+                f"{lake}: cannot be taken for a new stream; another ./scripts/notebook, or a notebook with a stand-in of "
+                "its own, is at work in it, or the folder was not made by one: stop that, or remove the folder"
+            ) from None
         yield folders
 
 

@@ -43,7 +43,7 @@ def notebook(
 
     What they write goes to .local/notebook, which is emptied at the start, since the stand-in's stream ends with it.
 
-    Exit codes: 0 stopped, 2 a wrong setting, 1 anything else.
+    Exit codes: 0 stopped, 2 a wrong setting, 5 the folder is in use, 1 anything else.
     """
     told = {SOURCE: source, SETS: "\n".join(settings or ())}
     if config:

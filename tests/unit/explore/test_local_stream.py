@@ -78,7 +78,7 @@ def test_a_lake_of_a_stream_that_is_gone_is_moved_aside(tmp_path: Path) -> None:
         assert not (lake / "ticks").exists()
         assert (tmp_path / "lake-1" / "ticks").exists()
         with (
-            pytest.raises(StorageError, match="or notebook may use it"),
+            pytest.raises(StorageError, match="is at work in it"),
             hold_lake(lake, keep=True),
         ):
             pass
