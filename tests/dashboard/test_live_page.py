@@ -258,6 +258,7 @@ def test_a_phone_has_no_sideways_scroll_and_its_finger_no_zoom(served: Served, o
     expect(page.locator("#chart-name")).to_be_in_viewport()
 
 
+@pytest.mark.long
 def test_a_server_that_does_not_answer_is_told_and_forgotten(
     served: Served, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
