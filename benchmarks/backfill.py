@@ -1,0 +1,112 @@
+"""Backfill: history in files becomes bars in CSV, by our job, by DuckDB and by Polars."""
+
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.bar_tree import EXACT, Bars, read_tree, require_equal
+from benchmarks.bench import Bench, Benchmark
+from benchmarks.command import timed
+from benchmarks.history import DAY, NEXT_DAY, History, write_history
+from benchmarks.machine import cores
+from benchmarks.our_job import submit, write_settings
+from benchmarks.page_cache import forget
+from benchmarks.peer import Peer, install_all
+from benchmarks.result import Measured, Result
+from benchmarks.turns import Work, take_turns
+
+_COINS: Final = 1_000
+_TICKS: Final = 2_000_000
+_QUICK_TICKS: Final = 20_000
+_KINDS: Final = ("parquet", "json")
+
+_OURS: Final = "ours"
+_OURS_BASE: Final = "ours, base interval"
+_EMPTY: Final = "ours, empty session"
+_APART: Final = "ours, base interval, less the empty session"
+#: What of the job our own contenders make: all intervals as by default, or as the peers only that of a minute.
+_JOBS: Final[dict[str, dict[str, Any]]] = {_OURS: {}, _OURS_BASE: {"intervals": []}}
+
+_PEERS: Final = (Peer("duckdb", "duckdb"), Peer("polars", "polars"))
+
+
+def run_backfill(bench: Bench) -> Result:
+    """Measure from the start of each program to its end.
+
+    Raises:
+        BenchmarkError: our job fails, or a contender's bars are not ours.
+    """
+    result = Result("backfill", BACKFILL.what, size={})
+    peers, result.versions, result.absent = install_all(_PEERS, bench.log)
+    bench.say("writing the ticks")
+    history = write_history(bench.place, ticks=_QUICK_TICKS if bench.is_quick else _TICKS, coins=_COINS)
+    result.size = {"ticks": history.ticks, "coins": history.coins}
+    for kind in _KINDS:
+        _measure(bench, history, kind, peers, result)
+    return result
+
+
+def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], result: Result) -> None:
+    bars: list[Bars] = []
+
+    def check(contender: str, tree: Path) -> None:
+        found = read_tree(tree)
+        if bars:
+            require_equal(bars[0], found, contender)
+        bars[:] = bars or [found]
+
+    work: dict[str, Work] = {
+        name: partial(_run_ours, bench, history, kind, name, partial(check, name)) for name in _JOBS
+    }
+    for peer in peers:
+        work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(check, peer.name))
+    work[_EMPTY] = partial(_run_empty, bench)
+    figures = take_turns(work, bench.rounds, said=lambda what: bench.say(f"{kind}, {what}"))
+    figures[_APART] = figures[_OURS_BASE].less(figures[_EMPTY])
+    names = tuple(peer.name for peer in peers)
+    for name, figure in figures.items():
+        against = () if name in (*names, _EMPTY) else names
+        note = "worked out from the two, run by run" if name == _APART else ""
+        result.measured.append(Measured(kind, name, figure, "s", against, note))
+    result.checked.append(
+        f"{kind}: {len(bars[0]):,} bars of a minute of each run of each contender, {', '.join(EXACT)} to the last bit, "
+        "mean and stddev to 1e-9 of the mean"
+    )
+
+
+def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Callable[[Path], None]) -> float:
+    folder = _empty(bench.place / "ours")
+    config = write_settings(folder, job=_JOBS[name])
+    source = history.path(kind)
+    forget(source)
+    command = submit("jobs/backfill_prices.py", "--config", config, "--from", DAY, "--to", NEXT_DAY)
+    seconds = timed([*command, "--source", "files", "--path", source], bench.log)
+    check(folder / "csv")
+    return seconds
+
+
+def _run_peer(bench: Bench, history: History, kind: str, peer: Peer, check: Callable[[Path], None]) -> float:
+    out = _empty(bench.place / peer.name)
+    source = history.path(kind)
+    forget(source)
+    seconds = timed(peer.script(f"{peer.name}_backfill.py", kind, source, out, cores()), bench.log)
+    check(out)
+    return seconds
+
+
+def _run_empty(bench: Bench) -> float:
+    config = write_settings(_empty(bench.place / "empty"), job={})
+    return timed(submit("benchmarks/programs/empty_session.py", config), bench.log)
+
+
+def _empty(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+BACKFILL: Final = Benchmark(
+    "backfill", "history in files to bars of a minute in CSV; each program from its start to its end", run_backfill
+)

@@ -1,0 +1,41 @@
+"""Our job: settings for a lake of its own, and how spark-submit runs one of our programs on it."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from benchmarks.machine import cores
+
+#: The peers take what memory they want; a JVM must be told.
+DRIVER_MEMORY: Final = "4g"
+_PLACES: Final = ("ticks", "bars", "csv", "checkpoint")
+
+
+def write_settings(folder: Path, *, job: Mapping[str, Any], stream: Mapping[str, Any] | None = None) -> Path:
+    """Write settings for a lake in ``folder``. Returns the file.
+
+    They are those of :mod:`pricestream.settings` but for the master, which has all cores of this process. Those of
+    ``conf/local.yaml`` are for a few coins: there nothing is compiled.
+
+    Args:
+        folder: where the lake is, and the file.
+        job: settings of the job.
+        stream: which stream is read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    places = {name: str(folder / name) for name in _PLACES}
+    files = {"report": None, "stop_file": str(folder / "STOP"), "status_file": str(folder / "status.json")}
+    spark = {"master": f"local[{cores()}]", "shuffle_partitions": cores()}
+    tree = {"stream": dict(stream or {}), "job": {**places, **files, "spark": spark, **job}}
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(tree), encoding="utf-8")
+    return path
+
+
+def submit(script: str, *arguments: object) -> list[object]:
+    """Give the command that submits a program."""
+    spark_submit = Path(sys.executable).parent / "spark-submit"
+    return [spark_submit, "--driver-memory", DRIVER_MEMORY, script, *arguments]

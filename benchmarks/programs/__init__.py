@@ -1,0 +1,1 @@
+"""Programs that a benchmark gives to spark-submit."""
