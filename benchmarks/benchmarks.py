@@ -4,5 +4,6 @@ from typing import Final
 
 from benchmarks.backfill import BACKFILL
 from benchmarks.bench import Benchmark
+from benchmarks.producing import PRODUCING
 
-ALL: Final[tuple[Benchmark, ...]] = (BACKFILL,)
+ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, PRODUCING)
