@@ -113,8 +113,8 @@ def hold_lake(lake: Path, *, keep: bool) -> Iterator["Folders"]:
             folders = held.enter_context(prepare(lake, keep=keep))
         except DemoError:
             raise StorageError(
-                f"{lake}: cannot be taken for a new stream; another ./scripts/notebook, or a notebook with a stand-in of "
-                "its own, is at work in it, or the folder was not made by one: stop that, or remove the folder"
+                f"{lake}: cannot be taken for a new stream; another ./scripts/notebook, or a notebook with its own "
+                "stand-in, is at work in it, or the folder was not made by one: stop that, or remove the folder"
             ) from None
         yield folders
 
