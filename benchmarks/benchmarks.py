@@ -3,7 +3,8 @@
 from typing import Final
 
 from benchmarks.backfill import BACKFILL
+from benchmarks.batches import BATCHES
 from benchmarks.bench import Benchmark
 from benchmarks.producing import PRODUCING
 
-ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, PRODUCING)
+ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING)

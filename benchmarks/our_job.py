@@ -14,7 +14,13 @@ DRIVER_MEMORY: Final = "4g"
 _PLACES: Final = ("ticks", "bars", "csv", "checkpoint")
 
 
-def write_settings(folder: Path, *, job: Mapping[str, Any], stream: Mapping[str, Any] | None = None) -> Path:
+def write_settings(
+    folder: Path,
+    *,
+    job: Mapping[str, Any],
+    stream: Mapping[str, Any] | None = None,
+    conf: Mapping[str, str] | None = None,
+) -> Path:
     """Write settings for a lake in ``folder``. Returns the file.
 
     They are those of :mod:`pricestream.settings` but for the master, which has all cores of this process. Those of
@@ -24,11 +30,12 @@ def write_settings(folder: Path, *, job: Mapping[str, Any], stream: Mapping[str,
         folder: where the lake is, and the file.
         job: settings of the job.
         stream: which stream is read.
+        conf: further settings of Spark.
     """
     folder.mkdir(parents=True, exist_ok=True)
     places = {name: str(folder / name) for name in _PLACES}
     files = {"report": None, "stop_file": str(folder / "STOP"), "status_file": str(folder / "status.json")}
-    spark = {"master": f"local[{cores()}]", "shuffle_partitions": cores()}
+    spark = {"master": f"local[{cores()}]", "shuffle_partitions": cores(), "conf": dict(conf or {})}
     tree = {"stream": dict(stream or {}), "job": {**places, **files, "spark": spark, **job}}
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")

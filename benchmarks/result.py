@@ -38,6 +38,8 @@ class Result:
     absent: dict[str, str] = field(default_factory=dict)
     #: The versions of those who did.
     versions: dict[str, str] = field(default_factory=dict)
+    #: What else a reader wants to see of it, a line each.
+    notes: list[str] = field(default_factory=list)
     #: Everything else that was measured, for the JSON alone.
     details: dict[str, Any] = field(default_factory=dict)
     #: The load of the machine while it ran, see :func:`benchmarks.machine.load`.

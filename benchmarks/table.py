@@ -83,6 +83,7 @@ def _section(result: Result) -> Iterator[str]:
     yield from (f"* Compared: {each}." for each in result.checked)
     yield from (f"* Not there: {name}: {why}" for name, why in result.absent.items())
     yield from (f"* {each.setting}, {each.contender}: {each.note}." for each in result.measured if each.note)
+    yield from (f"* {each}." for each in result.notes)
     if result.versions:
         yield f"* Versions: {', '.join(f'{name} {number}' for name, number in result.versions.items())}."
     if result.load:
