@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from jobs.made_once import made_once
 from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
@@ -55,6 +56,7 @@ class Partition:
 OverLines = Callable[[list[Partition], Callable[[Batches], Batches]], Iterable[Mapping[str, Any]]]
 
 
+@made_once
 def hour_of() -> Column:
     """Which hour's file a bar goes into: that of its ``window_start``, or 0 from an hour's length on."""
     seconds = f.unix_seconds("window_end") - f.unix_seconds("window_start")
@@ -144,8 +146,12 @@ def _bars_of(spark: SparkSession, settings: Settings, partitions: list[Partition
     dates = sorted({each.date for each in partitions})
     places = [f"{each.interval}/{each.date}/{each.hour}" for each in partitions]
     bars = read_bars(spark, settings.job).filter(f.col("interval").isin(intervals) & f.col("date").isin(dates))
-    is_in_place = f.concat_ws("/", "interval", f.col("date").cast("string"), hour_of().cast("string")).isin(places)
-    return published(bars, settings).filter(is_in_place)
+    return published(bars, settings).filter(_place().isin(places))
+
+
+@made_once
+def _place() -> Column:
+    return f.concat_ws("/", "interval", f.col("date").cast("string"), hour_of().cast("string"))
 
 
 def published(bars: DataFrame, settings: Settings) -> DataFrame:
@@ -160,12 +166,17 @@ def csv_rows(bars: DataFrame) -> DataFrame:
     Returns:
         ``key`` (the file's path in the tree), the columns that lines are sorted by, and ``line``.
     """
+    return bars.select(*_line())
+
+
+@made_once
+def _line() -> tuple[Column | str, ...]:
     date = f.date_format("date", "yyyy-MM-dd")
     key = f.format_string("interval=%s/date=%s/hour=%02d/bars.csv", "interval", date, hour_of())
     values = f.struct(*(_text(name).alias(name) for name in CSV_COLUMNS))
     # Spaces are data, not padding.
     options = {"ignoreLeadingWhiteSpace": "false", "ignoreTrailingWhiteSpace": "false"}
-    return bars.select(key.alias("key"), *BAR_KEY, f.to_csv(values, options).alias("line"))
+    return (key.alias("key"), *BAR_KEY, f.to_csv(values, options).alias("line"))
 
 
 def _text(name: str) -> Column:

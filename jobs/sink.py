@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
 from jobs.derive import derive
 from jobs.extent import extent_of, kept
+from jobs.made_once import made_once
 from jobs.publish import Partition, hour_of, publish
 from jobs.reach import Reach, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
@@ -175,13 +176,17 @@ def _files(derived: DataFrame, base_interval: str, closed: int) -> list[Row]:
 
     ``silent`` are the coins that are stale in the newest window that has closed, ``fresh`` those that have a bar.
     """
+    is_newest = f"interval = '{base_interval}' AND unix_seconds(window_end) = {closed}"
+    silent = f.expr(f"collect_set(IF({is_newest} AND stale, concat_ws('/', coin_id, vs_currency), NULL)) AS silent")
+    groups = derived.groupBy("interval", "date", hour_of().alias("hour"))
+    return groups.agg(*_counts(base_interval), silent).orderBy("interval", "date", "hour").collect()
+
+
+@made_once
+def _counts(base_interval: str) -> tuple[Column, ...]:
     counts = [f.count_if(f.col("change") == change).alias(change) for change in (NEW, CHANGED, GONE)]
     flags = [f.count_if("is_final").alias("final"), f.count_if("is_disputed").alias("disputed")]
+    is_fresh = f.col("is_final") & ~f.col("gap") & ~f.coalesce("stale", f.lit(False))
     market = f.concat_ws("/", "coin_id", "vs_currency")
-    is_base, is_newest = f.col("interval") == base_interval, f.unix_seconds("window_end") == closed
-    is_stale = f.coalesce("stale", f.lit(False))
-    is_fresh = f.col("is_final") & ~f.col("gap") & ~is_stale
-    fresh = f.collect_set(f.when(is_base & is_fresh, market)).alias("fresh")
-    silent = f.collect_set(f.when(is_base & is_newest & is_stale, market)).alias("silent")
-    groups = derived.groupBy("interval", "date", hour_of().alias("hour"))
-    return groups.agg(*counts, *flags, fresh, silent).orderBy("interval", "date", "hour").collect()
+    fresh = f.collect_set(f.when((f.col("interval") == base_interval) & is_fresh, market)).alias("fresh")
+    return (*counts, *flags, fresh)
