@@ -6,5 +6,6 @@ from benchmarks.backfill import BACKFILL
 from benchmarks.batches import BATCHES
 from benchmarks.bench import Benchmark
 from benchmarks.producing import PRODUCING
+from benchmarks.streaming import STREAMING
 
-ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING)
+ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING, STREAMING)

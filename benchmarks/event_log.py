@@ -48,9 +48,9 @@ def _batches(file: Path) -> Iterator[MicroBatch]:
         for line in lines:
             # Other events are many, and long.
             if _PROGRESS in line[:200]:
-                progress = json.loads(line)["progress"]
-                if "addBatch" in progress["durationMs"]:
-                    yield _batch(progress)
+                event = json.loads(line)
+                if event["Event"] == _PROGRESS and "addBatch" in event["progress"]["durationMs"]:
+                    yield _batch(event["progress"])
 
 
 def _batch(progress: Mapping[str, Any]) -> MicroBatch:
