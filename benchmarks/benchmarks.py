@@ -5,7 +5,8 @@ from typing import Final
 from benchmarks.backfill import BACKFILL
 from benchmarks.batches import BATCHES
 from benchmarks.bench import Benchmark
+from benchmarks.growth import GROWTH
 from benchmarks.producing import PRODUCING
 from benchmarks.streaming import STREAMING
 
-ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING, STREAMING)
+ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING, STREAMING, GROWTH)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.batches import Round, Timings
 from benchmarks.errors import BenchmarkError
 from benchmarks.event_log import event_log_conf, read_batches
+from benchmarks.round import Round, Timings
 
 PROGRESS = "org.apache.spark.sql.streaming.StreamingQueryListener$QueryProgressEvent"
 

@@ -1,0 +1,118 @@
+"""Fed run: a streaming program is fed a made-up market at a steady pace, round by round, and stopped."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.bench import Bench
+from benchmarks.event_log import MicroBatch, event_log_conf, read_batches
+from benchmarks.history import START_MS, coin_name
+from benchmarks.our_job import write_settings
+from benchmarks.round import NOTHING, TICKS, Round
+from benchmarks.stream_job import StreamJob
+from faults.kinesis_stream import Stream
+from pricestream.tick import Tick, heartbeat
+
+COINS: Final = 1_000
+_MINUTE_MS: Final = 60_000
+#: Before the first window closes, with the watermark's delay, and a little more.
+_MINUTES_BEFORE: Final = 10
+#: A query's first batches compile and load what later ones have.
+_WARM_ROUNDS: Final = 3
+#: Longer than what any batch takes, so that one round never meets the work of another.
+_PACE_SECONDS: Final = 6.0
+
+#: As in ``conf/local.yaml``: for a thousand rows compiling takes longer than the rows do.
+_CONF: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+_TRIGGER_SECONDS: Final = 0.5
+
+
+@dataclass
+class FedRun:
+    """One run of one program: start, feed, stop, read."""
+
+    bench: Bench
+    #: The program's own; its lake is in it.
+    folder: Path
+    stream: Stream
+    #: How many rounds of each kind are measured.
+    rounds: int
+    #: The command that runs the program with this settings file.
+    command: Callable[[Path], list[object]]
+    #: Fills the lake before the program starts.
+    fill: Callable[[Path], object] | None = None
+    _minute: int = 0
+    _seq: int = 0
+
+    def measure(self) -> tuple[list[Round], list[MicroBatch]]:
+        """Run it to its end. Gives the rounds that were measured, and all micro-batches that ran.
+
+        Raises:
+            BenchmarkError: the program fails.
+        """
+        shutil.rmtree(self.folder, ignore_errors=True)
+        events = self.folder / "events"
+        events.mkdir(parents=True)
+        self.stream.create()
+        if self.fill is not None:
+            self.fill(self._settings({}))
+        config = self._settings(_CONF | event_log_conf(events))
+        with StreamJob.start(self.command(config), config, self.bench.log, dict(os.environ)) as job:
+            rounds = self._feed(job)
+            job.stop()
+        return rounds, read_batches(events)
+
+    def _settings(self, conf: Mapping[str, str]) -> Path:
+        return write_settings(
+            self.folder,
+            job={"trigger_seconds": _TRIGGER_SECONDS, "retention": {"every_hours": None}},
+            stream={"name": self.stream.name, "endpoint_url": self.stream.endpoint},
+            conf=conf,
+        )
+
+    def _feed(self, job: StreamJob) -> list[Round]:
+        """Put rounds on the stream at a steady pace, those that warm up first; they are not given."""
+        self._put([tick for _ in range(_MINUTES_BEFORE) for tick in self._next_minute()])
+        time.sleep(3 * _PACE_SECONDS)
+        rounds = []
+        for number in range(_WARM_ROUNDS + self.rounds):
+            for kind in (NOTHING, TICKS):
+                began_ms = time.time_ns() // 1_000_000
+                self._put([self._beat()] if kind == NOTHING else self._next_minute())
+                job.child.check()
+                time.sleep(max(0.0, began_ms / 1000 + _PACE_SECONDS - time.time()))
+                if number >= _WARM_ROUNDS:
+                    rounds.append(Round(kind, began_ms, time.time_ns() // 1_000_000))
+        return rounds
+
+    def _put(self, ticks: Sequence[Tick]) -> None:
+        self.stream.put(*(tick.to_json() for tick in ticks))
+
+    def _next_minute(self) -> list[Tick]:
+        """Make a tick of each coin in the minute that follows, and the heartbeat behind them."""
+        self._minute += 1
+        now = START_MS + self._minute * _MINUTE_MS
+        ticks = [
+            Tick(
+                coin_name(number),
+                "usd",
+                1.0 + number + self._minute / 100,
+                now,
+                now,
+                "bench",
+                self._seq + number + 1,
+                "replay",
+            )
+            for number in range(COINS)
+        ]
+        self._seq += COINS
+        return [*ticks, self._beat()]
+
+    def _beat(self) -> Tick:
+        self._seq += 1
+        clock = START_MS + self._minute * _MINUTE_MS
+        return heartbeat(clock_ms=clock, producer_id="bench", seq=self._seq, source="replay")
