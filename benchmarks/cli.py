@@ -1,6 +1,7 @@
 """The command line of the benchmarks."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from benchmarks.bench import Bench, Benchmark
 from benchmarks.benchmarks import ALL
 from benchmarks.checkout import ROOT
 from benchmarks.errors import BenchmarkError
+from benchmarks.java import java_home
 from benchmarks.machine import describe_machine, load
 from benchmarks.result import Result
 from benchmarks.table import document_of, markdown_of
@@ -47,6 +49,9 @@ def bench(
         "quick": quick,
         "machine": describe_machine(),
     }
+    if home := java_home():
+        # Spark finds its Java by itself; Flink would take another, or none.
+        os.environ["JAVA_HOME"] = str(home)
     out.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     is_whole = True

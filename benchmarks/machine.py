@@ -7,18 +7,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.java import java_home, java_version
+
 _PROC: Final = Path("/proc")
 _PACKAGES: Final = ("pyspark", "delta-spark", "pyarrow", "boto3", "moto")
 
 
 def describe_machine() -> dict[str, Any]:
     """Describe the processor, the memory, the system, and what of ours is installed. Sizes are in GiB."""
+    home = java_home()
     return {
         "processor": _processor(),
         "cores": cores(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
+        "java": java_version(home) if home else "unknown",
         "packages": {name: version(name) for name in _PACKAGES},
     }
 

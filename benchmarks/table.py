@@ -64,7 +64,8 @@ def _head(about: Mapping[str, Any]) -> Iterator[str]:
     machine = about["machine"]
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     yield f"Measured {about['began']} on commit {about['commit']}: {machine['processor']}, {machine['cores']} cores, "
-    yield f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}, {packages}."
+    yield f"{machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}, "
+    yield f"Java {machine['java']}, {packages}."
 
 
 def _section(result: Result) -> Iterator[str]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import backfill, streaming
 from benchmarks import peer as peer_module
 from benchmarks.command import run, timed
 from benchmarks.errors import BenchmarkError
@@ -14,6 +15,15 @@ from benchmarks.peer import Peer, install_all
 def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "requirements").mkdir()
     monkeypatch.setattr(peer_module, "ROOT", tmp_path)
+
+
+@pytest.mark.parametrize("peer", [*backfill._PEERS, streaming._BYTEWAX, streaming._FLINK], ids=lambda peer: peer.name)
+def test_what_a_peer_needs_is_locked_by_hash(root: Path, peer: Peer) -> None:
+    lines = (root / "requirements" / f"bench-{peer.name}.txt").read_text(encoding="utf-8").splitlines()
+    packages = [line for line in lines if not line.startswith(" ")]
+    assert any(line.startswith(f"{peer.package}==") for line in packages)
+    assert all(line.endswith(" \\") and "==" in line for line in packages)
+    assert (root / "benchmarks" / "peers" / f"{peer.name}.in").read_text().startswith(peer.package)
 
 
 def _fail(*_: object, **__: object) -> str:

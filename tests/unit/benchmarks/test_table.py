@@ -16,6 +16,7 @@ ABOUT = {
         "memory_gib": 23.4,
         "system": "Linux 6",
         "python": "3.11.2",
+        "java": "17.0.9",
         "packages": {"pyspark": "3.5.6"},
     },
 }
