@@ -30,6 +30,8 @@ def _bad(_: Bench) -> Result:
 @pytest.fixture(autouse=True)
 def benchmarks_of_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cli, "ROOT", tmp_path)
+    # It would be set for all tests that follow.
+    monkeypatch.setattr(cli, "java_home", lambda: None)
     monkeypatch.setattr(cli, "_commit", lambda: "abc1234")
     monkeypatch.setattr(cli, "ALL", (Benchmark("bad", "a bad one", _bad), Benchmark("good", "a good one", _good)))
 
