@@ -26,7 +26,7 @@ def test_it_is_waited_for_and_stopped(tmp_path: Path) -> None:
 
 
 def test_one_that_ends_before_it_runs_is_said_with_what_it_said(tmp_path: Path) -> None:
-    with pytest.raises(BenchmarkError, match="before it runs: .*no such table"):
+    with pytest.raises(BenchmarkError, match=r"(?s)before it runs: .*no such table"):
         start(tmp_path, "echo no such table; exit 3")
 
 
