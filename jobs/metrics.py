@@ -11,11 +11,11 @@ from typing import Any, Final
 import boto3
 from pyspark.sql import SparkSession
 
-from jobs.checkpoint import BARS, INGEST
+from jobs.checkpoint import BARS, INGEST, Checkpoint
 from jobs.listener import listening
 from jobs.progress import Progress, was_executed, watermark_ms
 from jobs.schema import LATE, OK, REJECTED
-from jobs.shard_lag import Positions, ShardLag, positions_of
+from jobs.shard_lag import ShardLag, kinesis_batch
 from jobs.sink import BarSink
 from jobs.stream import COUNTS, NEWEST_ARRIVAL
 from pricestream import metric
@@ -41,8 +41,8 @@ class JobMeter:
     pipeline: str
     #: What the bars query publishes through.
     sink: BarSink
-    #: Looks up what waits in the shards, behind these positions: by shard, seconds.
-    shard_lag: Callable[[Positions], Mapping[str, float]]
+    #: Looks up what waits in the shards behind a micro-batch: by shard, seconds.
+    shard_lag: Callable[[int | None], Mapping[str, float]]
     #: Epoch ms: where no file was written yet, its age counts from here.
     started_ms: int
     #: When the newest record that an earlier run has read came to the stream, epoch ms.
@@ -52,20 +52,19 @@ class JobMeter:
     _times: dict[Metric, list[float]] = field(default_factory=dict)
     _gauges: dict[Metric, float] = field(default_factory=dict)
     _watermark_ms: int | None = None
-    _positions: Positions = field(default_factory=dict)
+    _kinesis_batch: int | None = None
     _files_read: int = 0
 
     def take(self, progress: Progress) -> None:
         """Take in what a query reports; quick, since Spark's own thread waits for it."""
         name = progress["name"]
         with self._lock:
-            if name == INGEST:
-                self._positions = positions_of(progress) or self._positions
             if name not in _BATCH_TIMES or not was_executed(progress):
                 return
             self._times.setdefault(_BATCH_TIMES[name], []).append(float(progress["durationMs"]["triggerExecution"]))
             if name == INGEST:
                 self._take_counts(progress["observedMetrics"].get(COUNTS) or {})
+                self._kinesis_batch = kinesis_batch(progress)
             else:
                 self._take_state(progress)
 
@@ -86,7 +85,7 @@ class JobMeter:
         """See :class:`pricestream.reporter.Meter`."""
         with self._lock:
             counts = {each: self._counts[each] for each in _COUNTERS}
-            times, gauges, positions = self._times, dict(self._gauges), self._positions
+            times, gauges, batch = self._times, dict(self._gauges), self._kinesis_batch
             newest, watermark = self.newest_arrival_ms, self._watermark_ms
             self._counts, self._times = Counter(), {}
         files = self.sink.files_replaced
@@ -101,24 +100,25 @@ class JobMeter:
         gauges[metric.STALE_COINS] = len(self.sink.stale)
         values: dict[Metric, Value] = {**lags, **gauges, **counts, **times}
         dimensions = {metric.PIPELINE: self.pipeline}
-        return [Reading(now_ms, dimensions, values), *self._shards(now_ms, dimensions, positions)]
+        return [Reading(now_ms, dimensions, values), *self._shards(now_ms, dimensions, batch)]
 
-    def _shards(self, now_ms: int, dimensions: Mapping[str, str], positions: Positions) -> list[Reading]:
+    def _shards(self, now_ms: int, dimensions: Mapping[str, str], batch: int | None) -> list[Reading]:
         return [
             Reading(now_ms, {**dimensions, metric.SHARD: shard}, {metric.CONSUMER_LAG: seconds})
-            for shard, seconds in self.shard_lag(positions).items()
+            for shard, seconds in self.shard_lag(batch).items()
         ]
 
 
 @contextmanager
 def job_metrics(
-    spark: SparkSession, settings: Settings, sink: BarSink, newest_arrival_ms: int | None
+    spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink, newest_arrival_ms: int | None
 ) -> Iterator[None]:
     """Report how the job is while its queries run, if the settings want it.
 
     Args:
         spark: the session of the queries, which are started inside.
         settings: what the metrics are of, and where they go.
+        checkpoint: the queries' checkpoint.
         sink: what bars are published through.
         newest_arrival_ms: when the newest record that an earlier run has read came to the stream, epoch ms.
     """
@@ -126,7 +126,7 @@ def job_metrics(
         yield
         return
     now_ms = time.time_ns() // 1_000_000
-    meter = JobMeter(settings.stream.name, sink, ShardLag(settings.stream), now_ms, newest_arrival_ms)
+    meter = JobMeter(settings.stream.name, sink, ShardLag(settings, checkpoint.store), now_ms, newest_arrival_ms)
     place = reporting(
         settings.metrics,
         meter,

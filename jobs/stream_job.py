@@ -72,7 +72,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
     sink = BarSink(settings, closed_s, final_s, published_ms=status.published_ms)
     stop_store, stop_name = open_file(settings.job.stop_file, settings.job.s3, settings.stream.region)
     with (
-        job_metrics(spark, settings, sink, status.newest_arrival_ms),
+        job_metrics(spark, settings, checkpoint, sink, status.newest_arrival_ms),
         alerting(spark, settings, checkpoint.store, began_s=closed_s) as alerter,
     ):
         supervisor = Supervisor(

@@ -12,7 +12,7 @@ from py4j.protocol import Py4JNetworkError
 
 from jobs.listener import ProgressListener, listening
 from jobs.metrics import JobMeter
-from jobs.shard_lag import positions_of
+from jobs.shard_lag import kinesis_batch
 from pricestream.metric import Reading
 
 #: A report of ingest as PySpark 3.5 gives it with the connector of Maven Central, shortened.
@@ -27,10 +27,8 @@ INGEST: dict[str, Any] = {
         {
             "description": "KinesisSource[prices]",
             "endOffset": {
-                "metadata": {"streamName": "prices", "batchId": "3"},
+                "metadata": {"streamName": "prices", "batchId": "7"},
                 "shardId-000000000000": {"iteratorType": "AFTER_SEQUENCE_NUMBER", "iteratorPosition": "5620"},
-                "shardId-000000000001": {"iteratorType": "TRIM_HORIZON", "iteratorPosition": ""},
-                "shardId-000000000002": {"iteratorType": "SHARD_END", "iteratorPosition": ""},
             },
             "numInputRows": 10,
         }
@@ -186,22 +184,19 @@ def test_each_shard_is_asked_from_where_the_job_is() -> None:
     rig.meter.take(INGEST)
     rig.lags = {"shardId-000000000000": 1.5, "shardId-000000000001": math.pi}
     readings = rig.meter.read(NOW_MS)
-    expected = {
-        "shardId-000000000000": ("AFTER_SEQUENCE_NUMBER", "5620"),
-        # Not begun yet. The third one was read to its end.
-        "shardId-000000000001": ("TRIM_HORIZON", ""),
-    }
-    assert rig.asked == [expected]
+    assert rig.asked == [7]
     assert [(dict(each.dimensions), said(each)) for each in readings[1:]] == [
         ({"Pipeline": "prices", "Shard": shard}, {"ConsumerLag": seconds}) for shard, seconds in rig.lags.items()
     ]
     assert dict(readings[0].dimensions) == {"Pipeline": "prices"}
 
 
-@pytest.mark.parametrize("offset", [None, "7", {"reservoirVersion": 2, "index": -1}, {"shard": {"position": 1}}])
-def test_an_offset_of_another_kind_names_no_shard(offset: Any) -> None:
-    assert positions_of({"sources": [{"endOffset": offset}]}) == {}
-    assert positions_of({"sources": []}) == {}
+@pytest.mark.parametrize(
+    "offset", [None, "7", {"reservoirVersion": 2, "index": -1}, {"metadata": None}, {"metadata": {"batchId": "x"}}]
+)
+def test_an_offset_of_another_kind_has_no_number(offset: Any) -> None:
+    assert kinesis_batch({"sources": [{"endOffset": offset}]}) is None
+    assert kinesis_batch({"sources": []}) is None
 
 
 def test_reports_may_come_while_it_is_read() -> None:
