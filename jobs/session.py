@@ -21,7 +21,8 @@ _ALWAYS: Final = {
         "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
     ),
     "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "false",
+    # Without it the state is said to have no rows. It costs 4 µs for each window of a coin that a batch touches.
+    "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "true",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
 }
