@@ -1,10 +1,11 @@
 """Batch time: how long the micro-batches of a running job take, by its own metrics."""
 
-import urllib.request
 from contextlib import closing
 from dataclasses import dataclass
 from socket import AF_INET, SOCK_STREAM, socket
 from typing import Final, Self
+
+import requests
 
 from pricestream.metric import BARS_BATCH_TIME
 from pricestream.prometheus import prometheus_name
@@ -46,9 +47,8 @@ class BatchTime:
 
     def _ask(self) -> tuple[float, float]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
-                return read_timing(answer.read().decode())
-        except OSError:
+            return read_timing(requests.get(f"http://127.0.0.1:{self.port}/metrics", timeout=2).text)
+        except requests.RequestException:
             return self._sum, self._count
 
 
