@@ -30,6 +30,13 @@ def ticks_of(spark: "SparkSession", place: Place, bars: pd.DataFrame, interval: 
     return frame
 
 
+def newest(bars: pd.DataFrame, windows: int) -> pd.DataFrame:
+    """Choose the bars of the newest windows that there are, of all coins."""
+    starts = bars["window_start"].drop_duplicates().nlargest(windows)
+    recent: pd.DataFrame = bars[bars["window_start"] >= starts.min()]
+    return recent
+
+
 def differences(bars: pd.DataFrame, ticks: pd.DataFrame, interval: str) -> pd.DataFrame:
     """Find the bars that pandas makes otherwise of these ticks; none, where all is well.
 

@@ -42,7 +42,7 @@ def open_spark(place: Place) -> "SparkSession":
         _find_pyspark()
     from jobs.session import make_session, spark_conf
 
-    job = place.settings.job if place.where == "laptop" else _with_emr_jars(place.settings.job)
+    job = _job_of(place)
     with _interrupts_as_they_are():
         spark = make_session(job, place.settings.stream.region)
     conf = spark_conf(job, place.settings.stream.region)
@@ -76,9 +76,14 @@ def _find_pyspark() -> None:
         os.environ.setdefault("SPARK_HOME", str(_EMR_SPARK.parent))
 
 
-def _with_emr_jars(job: JobSettings) -> JobSettings:
+def _job_of(place: Place) -> JobSettings:
+    """Give the settings of the job with what a session needs at this place; what they say themselves stays."""
+    job, conf = place.settings.job, {}
+    if place.lake is not None:
+        # By itself Spark would put it beside the notebooks.
+        conf["spark.sql.warehouse.dir"] = str(place.lake / "warehouse")
     jars = ",".join(each for each in _EMR_JARS if Path(each).exists())
-    if not jars or "spark.jars" in job.spark.conf:
-        return job
-    spark = job.spark.model_copy(update={"conf": job.spark.conf | {"spark.jars": jars}})
+    if place.where != "laptop" and jars:
+        conf["spark.jars"] = jars
+    spark = job.spark.model_copy(update={"conf": conf | job.spark.conf})
     return job.model_copy(update={"spark": spark})

@@ -47,7 +47,10 @@ def run(name: str, folder: Path) -> Ran:
     own = {"PRICESTREAM_LAKE": str(folder / "lake"), "PRICESTREAM_SET": "\n".join(SETS)}
     environ = dict(os.environ) | own | {"IPYTHONDIR": str(folder / "ipython"), "JUPYTER_PREFER_ENV_PATH": "1"}
     place = {"metadata": {"path": str(ROOT / "notebooks")}}
+    beside = sorted((ROOT / "notebooks").iterdir())
     NotebookClient(notebook, timeout=240, kernel_name="python3", resources=place).execute(env=environ)
+    # What it writes goes to the folder that it was given.
+    assert sorted((ROOT / "notebooks").iterdir()) == beside
     # Nothing that a cell has said by itself: a warning would be in the way of whoever reads it.
     said = [each for cell in notebook.cells for each in cell.get("outputs", ()) if each["output_type"] == "stream"]
     assert said == []
