@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -61,8 +60,9 @@ def bench(
             is_whole = False
             continue
         results.append(result)
-        # After each, so that a run that is cut short has told what it found.
-        _write(out, results, about)
+        # After each, so that a run that is cut short has told what it found; and each into files of its own, so
+        # that what another run has measured stays.
+        _write(out, result, about)
     if results:
         console.print(Markdown(markdown_of(results, about)))
         console.print(f"written to {out}", highlight=False)
@@ -91,11 +91,11 @@ def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | 
     return result
 
 
-def _write(out: Path, results: Sequence[Result], about: dict[str, Any]) -> None:
-    name = "quick" if about["quick"] else "full"
-    document = json.dumps(document_of(results, about), indent=2)
+def _write(out: Path, result: Result, about: dict[str, Any]) -> None:
+    name = f"{result.name}-quick" if about["quick"] else result.name
+    document = json.dumps(document_of([result], about), indent=2)
     (out / f"{name}.json").write_text(f"{document}\n", encoding="utf-8")
-    (out / f"{name}.md").write_text(markdown_of(results, about), encoding="utf-8")
+    (out / f"{name}.md").write_text(markdown_of([result], about), encoding="utf-8")
 
 
 def _chosen(names: list[str] | None) -> list[Benchmark]:

@@ -45,17 +45,17 @@ def test_it_lists_what_there_is() -> None:
 def test_it_writes_what_was_measured(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["good", "--quick", "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
-    document = json.loads((tmp_path / "out" / "quick.json").read_text())
+    document = json.loads((tmp_path / "out" / "good-quick.json").read_text())
     assert document["quick"] is True
     assert document["benchmarks"][0]["measured"][0]["runs"] == [1.0, 2.0, 3.0]
-    assert "| all | ours | 2.00 s |" in (tmp_path / "out" / "quick.md").read_text()
+    assert "| all | ours | 2.00 s |" in (tmp_path / "out" / "good-quick.md").read_text()
 
 
 def test_one_that_fails_is_said_in_a_line_and_the_others_go_on(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["--out", str(tmp_path / "out")])
     assert done.exit_code == 1
     assert "error: bad: they: its bars are not ours" in done.stderr
-    document = json.loads((tmp_path / "out" / "full.json").read_text())
+    document = json.loads((tmp_path / "out" / "good.json").read_text())
     assert [each["name"] for each in document["benchmarks"]] == ["good"]
     assert len(document["benchmarks"][0]["measured"][0]["runs"]) == 5
 
