@@ -15,7 +15,7 @@ from scripts.local_env.packages import Packages
 from scripts.local_env.state import State
 
 #: By the names of :data:`scripts.local_env.packages.EXTRAS`.
-_EXTRA_MEGABYTES: Final = {"dashboard": 15, "notebook": 55}
+_EXTRA_MEGABYTES: Final = {"dashboard": 15, "notebook": 65}
 
 
 @dataclass(frozen=True, slots=True)
