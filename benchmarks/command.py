@@ -13,7 +13,7 @@ _PATIENCE_SECONDS: Final = 3_600
 
 
 def run(command: Sequence[object], log: Path, *, seconds: float = _PATIENCE_SECONDS) -> str:
-    """Run a program, and give what it prints; what it says on standard error is added to a log.
+    """Run a program, and give what it prints; that, and what it says on standard error, is added to a log.
 
     Args:
         command: the program and its arguments.
@@ -34,6 +34,8 @@ def run(command: Sequence[object], log: Path, *, seconds: float = _PATIENCE_SECO
             )
         except OSError as error:
             raise BenchmarkError(f"{parts[0]} cannot be run: {error.strerror}") from None
+        # spark-submit prints there what its Python says, errors too.
+        out.write(done.stdout)
     if done.returncode:
         raise BenchmarkError(f"{Path(parts[0]).name} ended with {done.returncode}; see {log}")
     return done.stdout.decode()

@@ -25,6 +25,11 @@ class MicroBatch:
     #: Seconds, by Spark's name of the part; :data:`TOTAL` is all of them.
     parts: Mapping[str, float]
 
+    @property
+    def ended_ms(self) -> int:
+        """When its trigger was done, epoch ms."""
+        return self.began_ms + round(self.parts[TOTAL] * 1000)
+
 
 def event_log_conf(folder: Path) -> dict[str, str]:
     """Give the settings of Spark with which it writes a log into a folder, which must be there."""

@@ -1,4 +1,4 @@
-"""Fed run: a streaming program is fed a made-up market at a steady pace, round by round, and stopped."""
+"""Fed run: a streaming program is fed a made-up market, round by round, and stopped."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from benchmarks.bench import Bench
 from benchmarks.event_log import MicroBatch, event_log_conf, read_batches
 from benchmarks.history import START_MS, coin_name
 from benchmarks.our_job import write_settings
-from benchmarks.round import NOTHING, TICKS, Round
+from benchmarks.round import NOTHING, QUERIES, TICKS, Round
 from benchmarks.stream_job import StreamJob
 from faults.kinesis_stream import Stream
 from pricestream.tick import Tick, heartbeat
@@ -23,8 +23,10 @@ _MINUTE_MS: Final = 60_000
 _MINUTES_BEFORE: Final = 10
 #: A query's first batches compile and load what later ones have.
 _WARM_ROUNDS: Final = 3
-#: Longer than what any batch takes, so that one round never meets the work of another.
-_PACE_SECONDS: Final = 6.0
+#: When no query has had a batch for so long, all that a round brings is done: windows close in a batch of their own,
+#: a trigger later. So one round never meets the work of another.
+_QUIET_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 180.0
 
 #: As in ``conf/local.yaml``: for a thousand rows compiling takes longer than the rows do.
 _CONF: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
@@ -75,19 +77,41 @@ class FedRun:
         )
 
     def _feed(self, job: StreamJob) -> list[Round]:
-        """Put rounds on the stream at a steady pace, those that warm up first; they are not given."""
+        """Put rounds on the stream, each when the one before is done. Those that warm up are not given."""
         self._put([tick for _ in range(_MINUTES_BEFORE) for tick in self._next_minute()])
-        time.sleep(3 * _PACE_SECONDS)
+        self._rest(job, 0)
         rounds = []
         for number in range(_WARM_ROUNDS + self.rounds):
             for kind in (NOTHING, TICKS):
                 began_ms = time.time_ns() // 1_000_000
+                before = self._newest("ingest", "commits")
                 self._put([self._beat()] if kind == NOTHING else self._next_minute())
-                job.child.check()
-                time.sleep(max(0.0, began_ms / 1000 + _PACE_SECONDS - time.time()))
+                self._rest(job, before + 1)
                 if number >= _WARM_ROUNDS:
                     rounds.append(Round(kind, began_ms, time.time_ns() // 1_000_000))
         return rounds
+
+    def _rest(self, job: StreamJob, number: int) -> None:
+        """Wait until ingest has committed this micro-batch, and all is quiet."""
+        quiet_since = time.monotonic()
+
+        def is_done() -> bool:
+            nonlocal quiet_since
+            if not self._is_idle():
+                quiet_since = time.monotonic()
+            is_quiet = time.monotonic() - quiet_since >= _QUIET_SECONDS
+            return is_quiet and self._newest("ingest", "commits") >= number
+
+        job.wait("a round is done", is_done, seconds=_PATIENCE_SECONDS)
+
+    def _is_idle(self) -> bool:
+        """Tell whether every micro-batch that was begun is committed. The bars query has one of its own."""
+        return all(self._newest(query, "offsets") == self._newest(query, "commits") for query in QUERIES)
+
+    def _newest(self, query: str, log: str) -> int:
+        """Give the number of the newest micro-batch in a log of a query's checkpoint; -1 where it is empty."""
+        numbers = (path.name for path in (self.folder / "checkpoint" / query / log).glob("*"))
+        return max((int(name) for name in numbers if name.isdigit()), default=-1)
 
     def _put(self, ticks: Sequence[Tick]) -> None:
         self.stream.put(*(tick.to_json() for tick in ticks))

@@ -60,8 +60,8 @@ class Peer:
 
     def _make(self, log: Path) -> None:
         try:
-            run([sys.executable, "-m", "venv", "--clear", self.folder], log)
-            pip = [self.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+            run([sys.executable, "-I", "-m", "venv", "--clear", self.folder], log)
+            pip = [self.python, "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
             run([*pip, "--require-hashes", "-r", self.lock_file], log, seconds=_PATIENCE_SECONDS)
         except (BenchmarkError, subprocess.TimeoutExpired) as error:
             raise PeerError(f"{self.name} cannot be installed: {error}") from None

@@ -36,14 +36,16 @@ class Timings:
     parts: dict[tuple[str, str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, rounds: Iterable[Round], batches: Sequence[MicroBatch]) -> None:
-        """Sum the micro-batches of each round; a round that a query had no batch in counts as nothing.
+        """Sum the micro-batches that ended in each round; a round that a query had no batch in counts as nothing.
+
+        By their ends: a trigger may fire just before a round's records come, and find them.
 
         The seconds are those in which a trigger had something to do, without the wait for the next one.
         """
         for each in rounds:
             total = 0.0
             for query in QUERIES:
-                within = [b for b in batches if b.query == query and each.began_ms <= b.began_ms < each.end_ms]
+                within = [b for b in batches if b.query == query and each.began_ms <= b.ended_ms < each.end_ms]
                 seconds = sum(batch.parts[TOTAL] for batch in within)
                 self.seconds[each.kind, query].append(seconds)
                 total += seconds

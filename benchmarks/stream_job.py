@@ -1,4 +1,4 @@
-"""Stream job: a program with streaming queries, started, fed at a steady pace, and stopped."""
+"""Stream job: a program with streaming queries, started, watched, and stopped."""
 
 import json
 import time
@@ -50,13 +50,13 @@ class StreamJob:
         except (FileNotFoundError, ValueError):
             return ""
 
-    def wait(self, what: str, is_so: Callable[[], bool]) -> None:
+    def wait(self, what: str, is_so: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> None:
         """Wait for something.
 
         Raises:
             BenchmarkError: it ended before, or it takes too long.
         """
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + seconds
         while not is_so():
             try:
                 self.child.check()
