@@ -160,7 +160,9 @@ def explained(path: str) -> Iterator[None]:
     try:
         yield
     except PySparkException as error:
-        if error.getErrorClass() == "PATH_NOT_FOUND":
+        # Spark 4 has another name for it, and warns of the old one.
+        condition = getattr(error, "getCondition", error.getErrorClass)()
+        if condition == "PATH_NOT_FOUND":
             raise SourceError(f"{path}: there is no such file") from None
         raise SourceError(f"{path}: cannot be read: {reason_of(error)}") from None
     except Py4JError as error:

@@ -34,7 +34,6 @@ _ROWS_A_PARTITION: Final = 250_000
 _LOG_STORE: Final = "io.delta.storage.S3DynamoDBLogStore"
 #: Which log store a scheme has. Delta takes them from the context, so they must be set before there is one.
 _LOG_STORE_KEYS: Final = ("spark.delta.logStore.s3.impl", "spark.delta.logStore.s3a.impl")
-_DYNAMODB_CLIENT: Final = "com.amazonaws.services.dynamodbv2.AmazonDynamoDBClient"
 
 
 def spark_conf(job: JobSettings, region: str | None = None) -> dict[str, str]:
@@ -102,12 +101,12 @@ def check_log_store(spark: SparkSession, conf: dict[str, str]) -> None:
     Raises:
         StorageError: it can not, or the context was there before with another one.
     """
-    for name in {*(conf[key] for key in _LOG_STORE_KEYS), _DYNAMODB_CLIENT}:
-        if not _has_class(spark, name):
+    for name in dict.fromkeys(conf[key] for key in _LOG_STORE_KEYS):
+        if missing := _missing_class(spark, name):
             raise StorageError(
-                f"job.s3.commit_table needs {name}, which is not on the class path; add delta-storage-s3-dynamodb.jar "
-                "of Delta's version, and the AWS SDK 1 for DynamoDB, to --jars (EMR has the first in "
-                "/usr/share/aws/delta/lib)"
+                f"job.s3.commit_table needs {missing}, which is not on the class path; add "
+                "delta-storage-s3-dynamodb.jar of Delta's version, and the AWS SDK for DynamoDB that it was built "
+                "with, to --jars (EMR has the first in /usr/share/aws/delta/lib)"
             )
     context = spark.sparkContext.getConf()
     if any(context.get(key) != conf[key] for key in _LOG_STORE_KEYS):
@@ -117,13 +116,17 @@ def check_log_store(spark: SparkSession, conf: dict[str, str]) -> None:
         )
 
 
-def _has_class(spark: SparkSession, name: str) -> bool:
+def _missing_class(spark: SparkSession, name: str) -> str | None:
+    """Name the class that is not on the class path: this one, or one that it speaks of, such as its SDK's client."""
     utils = spark.sparkContext._jvm.org.apache.spark.util.Utils  # type: ignore[union-attr]  # noqa: SLF001
     try:
-        utils.classForName(name, False, False)
-    except Py4JJavaError:
-        return False
-    return True
+        # To list what it declares, Java looks for the classes of all that.
+        declared = utils.classForName(name, False, False)
+        declared.getDeclaredFields()
+        declared.getDeclaredMethods()
+    except Py4JJavaError as error:
+        return str(error.java_exception.getMessage()).replace("/", ".")
+    return None
 
 
 def shuffled(spark: SparkSession, job: JobSettings, rows: int) -> AbstractContextManager[None]:

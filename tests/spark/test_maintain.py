@@ -368,9 +368,19 @@ def test_beside_the_stream_on_s3_only_a_dry_run_is_allowed(
     run_maintain(on_s3, alone=False, dry_run=True)
 
 
-def test_a_commit_table_without_its_jar_is_refused_in_one_line(spark: SparkSession) -> None:
-    missing = "io.delta.storage.S3DynamoDBLogStore"
-    conf = {f"spark.delta.logStore.{scheme}.impl": missing for scheme in ("s3", "s3a")}
+@pytest.mark.parametrize(
+    ("named", "missing"),
+    [
+        ("io.delta.storage.S3DynamoDBLogStore", "io.delta.storage.S3DynamoDBLogStore"),
+        # It is there, and what it speaks of is not: so it would be without the AWS SDK.
+        (
+            "org.apache.logging.log4j.core.appender.mom.kafka.KafkaProducerFactory",
+            "org.apache.kafka.clients.producer.Producer",
+        ),
+    ],
+)
+def test_a_commit_table_without_its_jars_is_refused_in_one_line(spark: SparkSession, named: str, missing: str) -> None:
+    conf = {f"spark.delta.logStore.{scheme}.impl": named for scheme in ("s3", "s3a")}
     with pytest.raises(StorageError) as error:
         check_log_store(spark, conf)
     assert str(error.value).startswith(f"job.s3.commit_table needs {missing}, which is not on the class path")
