@@ -148,6 +148,7 @@ def test_what_the_stream_has_not_is_said(spark: SparkSession, settings: Settings
     assert audit_lake(spark, settings, ALL, repair=True).holds
 
 
+@pytest.mark.long
 def test_the_command_says_what_it_found_in_words_in_json_and_by_its_exit_code(
     spark: SparkSession, stream: Stream, settings: Settings, tmp_path: Path
 ) -> None:
