@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 #: Those that setup.py installs, and what a person runs from the checkout.
-PACKAGES = ("pricestream", "coingecko", "producer", "jobs", "dashboard", "scripts", "faults")
+PACKAGES = ("pricestream", "coingecko", "producer", "jobs", "dashboard", "explore", "scripts", "faults", "benchmarks")
 
 #: Each runs what it is given, or builds any object that a text names.
 CALLS = {
