@@ -49,7 +49,7 @@ def settings(server: MarketServer, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         {
             "producer": {
                 "vs_currencies": ["usd"],
-                "coingecko": {"plan": "demo", "api_key_env": "MY_KEY", "base_url": server.url, "timeout_seconds": 20},
+                "coingecko": {"plan": "demo", "api_key_env": "MY_KEY", "base_url": server.url, "timeout_seconds": 5},
             },
             "job": {
                 "backfill": {
