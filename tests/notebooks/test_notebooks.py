@@ -73,6 +73,7 @@ def test_01_producer(tmp_path: Path) -> None:
     assert len(ran.traces("scatter")) == COINS
 
 
+@pytest.mark.long
 def test_02_stream(streamed: tuple[Path, Ran]) -> None:
     _, ran = streamed
     assert ran.value("bars of {len(ticks):,}") == f"{COINS * WINDOWS} bars of {TICKS:,} ticks, 0 of them differ"
@@ -83,6 +84,7 @@ def test_02_stream(streamed: tuple[Path, Ran]) -> None:
     assert f"{WINDOWS} bars" in ran.output("watch_job(")["text/plain"]
 
 
+@pytest.mark.long
 def test_03_analysis_of_what_02_has_streamed(streamed: tuple[Path, Ran]) -> None:
     folder, _ = streamed
     ran = run("03_analysis", folder)

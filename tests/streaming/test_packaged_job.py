@@ -28,6 +28,9 @@ from tests.support.streaming import StartJob, Stream, closing, csv_tree, market
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# It fetches 100 MB of packages and builds them first.
+pytestmark = pytest.mark.long
+
 NINE = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 MINUTE = 60_000
 ARCHITECTURE = Architecture.ARM64 if platform.machine() == "aarch64" else Architecture.X86_64
@@ -179,7 +182,6 @@ def submit(place: Place, stream: Stream, settings: Settings, uri: str, log: Path
     return SubmittedJob(settings, process, log)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_packaged_job_writes_what_the_checkouts_own_does(
     place: Place,
@@ -222,7 +224,6 @@ def test_the_packaged_job_writes_what_the_checkouts_own_does(
     assert csv_tree(settings) == csv_tree(own)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_clone_elsewhere_gives_the_same_bytes_for_both_kinds_of_machines(root: Path, tmp_path: Path) -> None:
     digests = []
