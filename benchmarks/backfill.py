@@ -1,17 +1,16 @@
 """Backfill: history in files becomes bars in CSV, by our job, by DuckDB and by Polars."""
 
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.bar_tree import EXACT, Bars, read_tree, require_equal
-from benchmarks.bench import Bench, Benchmark
+from benchmarks.bar_tree import EXACT, SameBars
+from benchmarks.bench import Bench, Benchmark, emptied
 from benchmarks.command import timed
 from benchmarks.history import DAY, NEXT_DAY, History, write_history
 from benchmarks.machine import cores
-from benchmarks.our_job import submit, write_settings
+from benchmarks.our_job import submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
 from benchmarks.result import Measured, Result
@@ -49,20 +48,14 @@ def run_backfill(bench: Bench) -> Result:
 
 
 def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], result: Result) -> None:
-    bars: list[Bars] = []
-
-    def check(contender: str, tree: Path) -> None:
-        found = read_tree(tree)
-        if bars:
-            require_equal(bars[0], found, contender)
-        bars[:] = bars or [found]
+    bars = SameBars()
 
     work: dict[str, Work] = {
-        name: partial(_run_ours, bench, history, kind, name, partial(check, name)) for name in _JOBS
+        name: partial(_run_ours, bench, history, kind, name, partial(bars.check, name)) for name in _JOBS
     }
     for peer in peers:
-        work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(check, peer.name))
-    work[_EMPTY] = partial(_run_empty, bench)
+        work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(bars.check, peer.name))
+    work[_EMPTY] = partial(time_empty_session, bench)
     figures = take_turns(work, bench.rounds, said=lambda what: bench.say(f"{kind}, {what}"))
     figures[_APART] = figures[_OURS_BASE].less(figures[_EMPTY])
     names = tuple(peer.name for peer in peers)
@@ -71,13 +64,13 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
         note = "worked out from the two, run by run" if name == _APART else ""
         result.measured.append(Measured(kind, name, figure, "s", against, note))
     result.checked.append(
-        f"{kind}: {len(bars[0]):,} bars of a minute of each run of each contender, {', '.join(EXACT)} to the last bit, "
+        f"{kind}: {len(bars):,} bars of a minute of each run of each contender, {', '.join(EXACT)} to the last bit, "
         "mean and stddev to 1e-9 of the mean"
     )
 
 
 def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Callable[[Path], None]) -> float:
-    folder = _empty(bench.place / "ours")
+    folder = emptied(bench.place / "ours")
     config = write_settings(folder, job=_JOBS[name])
     source = history.path(kind)
     forget(source)
@@ -88,23 +81,12 @@ def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Calla
 
 
 def _run_peer(bench: Bench, history: History, kind: str, peer: Peer, check: Callable[[Path], None]) -> float:
-    out = _empty(bench.place / peer.name)
+    out = emptied(bench.place / peer.name)
     source = history.path(kind)
     forget(source)
     seconds = timed(peer.script(f"{peer.name}_backfill.py", kind, source, out, cores()), bench.log)
     check(out)
     return seconds
-
-
-def _run_empty(bench: Bench) -> float:
-    config = write_settings(_empty(bench.place / "empty"), job={})
-    return timed(submit("benchmarks/programs/empty_session.py", config), bench.log)
-
-
-def _empty(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 BACKFILL: Final = Benchmark(

@@ -107,3 +107,25 @@ def _differing(shared: pd.DataFrame, name: str, differs: "pd.Series[bool]") -> S
 def _name(frame: pd.DataFrame) -> str:
     first = frame.iloc[0]
     return f"{first['coin_id']} at {first['window_start'].isoformat()}"
+
+
+@dataclass
+class SameBars:
+    """The bars that all contenders must make: those of the first one that has run."""
+
+    first: Bars | None = None
+
+    def check(self, contender: str, root: Path) -> None:
+        """Read a contender's files.
+
+        Raises:
+            BenchmarkError: its bars are others than the first one's.
+        """
+        found = read_tree(root)
+        if self.first is None:
+            self.first = found
+        else:
+            require_equal(self.first, found, contender)
+
+    def __len__(self) -> int:
+        return len(self.first or ())

@@ -1,5 +1,6 @@
 """Bench: what a benchmark is told, and where it works."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,3 +38,10 @@ class Benchmark:
     #: What is measured, in a line.
     what: str
     run: Callable[[Bench], Result]
+
+
+def emptied(folder: Path) -> Path:
+    """Make a folder anew, with nothing in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.bench import Bench, Benchmark
+from benchmarks.bench import Bench, Benchmark, emptied
 from benchmarks.benchmarks import ALL
 from benchmarks.checkout import ROOT
 from benchmarks.errors import BenchmarkError
@@ -21,7 +20,7 @@ from benchmarks.java import java_home
 from benchmarks.machine import describe_machine, load
 from benchmarks.result import Result
 from benchmarks.table import document_of, markdown_of
-from pricestream.cli import harmless
+from pricestream.cli import line_of
 
 
 def bench(
@@ -71,9 +70,7 @@ def bench(
 
 def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | None:
     """Run one benchmark; None where it fails, which is said."""
-    place = ROOT / ".local" / "bench" / "work" / benchmark.name
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
+    place = emptied(ROOT / ".local" / "bench" / "work" / benchmark.name)
     before = load()
     with console.status(benchmark.name) as status:
 
@@ -85,7 +82,7 @@ def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | 
         try:
             result = benchmark.run(Bench(place, is_quick, say))
         except BenchmarkError as error:
-            sys.stderr.write(f"error: {benchmark.name}: {harmless(' '.join(str(error).split()))}\n")
+            sys.stderr.write(f"error: {benchmark.name}: {line_of(error)}\n")
             return None
     result.load = {"before": before, "after": load()}
     return result

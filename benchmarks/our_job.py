@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from benchmarks.bench import Bench, emptied
+from benchmarks.command import timed
 from benchmarks.machine import cores
 
 #: The peers take what memory they want; a JVM must be told.
@@ -46,3 +48,9 @@ def submit(script: str, *arguments: object) -> list[object]:
     """Give the command that submits a program."""
     spark_submit = Path(sys.executable).parent / "spark-submit"
     return [spark_submit, "--driver-memory", DRIVER_MEMORY, script, *arguments]
+
+
+def time_empty_session(bench: Bench) -> float:
+    """Run a program that makes a session and nothing else. Gives its seconds, from its start to its end."""
+    config = write_settings(emptied(bench.place / "empty"), job={})
+    return timed(submit("benchmarks/programs/empty_session.py", config), bench.log)

@@ -1,19 +1,18 @@
 """Streaming: JSON payloads become bars in CSV as a stream that is drained, by our queries, by bytewax and by Flink."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from benchmarks.bar_tree import EXACT, KEY, Bars, read_tree, require_equal
-from benchmarks.bench import Bench, Benchmark
+from benchmarks.bar_tree import EXACT, KEY, SameBars
+from benchmarks.bench import Bench, Benchmark, emptied
 from benchmarks.command import timed
 from benchmarks.figure import Figure, figure_of
 from benchmarks.history import json_lines, make_ticks
 from benchmarks.machine import cores
-from benchmarks.our_job import submit, write_settings
+from benchmarks.our_job import submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
 from benchmarks.result import Measured, Result
@@ -53,23 +52,17 @@ def run_streaming(bench: Bench) -> Result:
     bench.say("writing the payloads")
     source, count, end_ms = _write_payloads(bench.place, _QUICK_TICKS if bench.is_quick else _TICKS)
     result.size = {"ticks": count, "coins": _COINS}
-    bars: list[Bars] = []
-
-    def check(contender: str, tree: Path) -> None:
-        found = read_tree(tree)
-        if bars:
-            require_equal(bars[0], found, contender)
-        bars[:] = bars or [found]
+    bars = SameBars()
 
     work: dict[str, Work] = {
-        name: partial(_run_ours, bench, source, end_ms // 1_000, name, partial(check, name)) for name in _JOBS
+        name: partial(_run_ours, bench, source, end_ms // 1_000, name, partial(bars.check, name)) for name in _JOBS
     }
     for peer in peers:
-        work[peer.name] = partial(_run_peer, bench, source, peer, partial(check, peer.name))
-    work[_EMPTY] = partial(_run_empty, bench)
+        work[peer.name] = partial(_run_peer, bench, source, peer, partial(bars.check, peer.name))
+    work[_EMPTY] = partial(time_empty_session, bench)
     figures = take_turns(work, bench.rounds, said=bench.say)
     _report(result, figures, count, [peer.name for peer in peers])
-    result.checked.append(f"{len(bars[0]):,} bars of a minute of each run of each contender, as in the backfill")
+    result.checked.append(f"{len(bars):,} bars of a minute of each run of each contender, as in the backfill")
     return result
 
 
@@ -109,7 +102,7 @@ def _pieces(lines: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _run_ours(bench: Bench, source: Path, closed_s: int, name: str, check: Callable[[Path], None]) -> float:
-    folder = _empty(bench.place / "ours")
+    folder = emptied(bench.place / "ours")
     # A trigger at once: what has come is what there is.
     config = write_settings(folder, job={"trigger_seconds": 0, **_JOBS[name]})
     forget(source)
@@ -119,7 +112,7 @@ def _run_ours(bench: Bench, source: Path, closed_s: int, name: str, check: Calla
 
 
 def _run_peer(bench: Bench, source: Path, peer: Peer, check: Callable[[Path], None]) -> float:
-    out = _empty(bench.place / peer.name)
+    out = emptied(bench.place / peer.name)
     forget(source)
     seconds = timed(peer.script(f"{peer.name}_stream.py", source, out, _CORES.get(peer.name, cores())), bench.log)
     if peer is _FLINK:
@@ -133,17 +126,6 @@ def _give_headers(tree: Path) -> None:
     for each in sorted(tree.rglob("part-*")):
         lines = each.read_text(encoding="utf-8")
         each.with_name(f"{each.name}.csv").write_text(f"{','.join(_FLINK_HEADER)}\n{lines}", encoding="utf-8")
-
-
-def _run_empty(bench: Bench) -> float:
-    config = write_settings(_empty(bench.place / "empty"), job={})
-    return timed(submit("benchmarks/programs/empty_session.py", config), bench.log)
-
-
-def _empty(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
 
 
 STREAMING: Final = Benchmark(

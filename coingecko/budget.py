@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pricestream.atomic import write_json
 from pricestream.errors import StorageError
+from pricestream.utc import iso
 
 _MINUTE_MS = 60_000
 _KEPT_MONTHS = 12
@@ -169,4 +170,4 @@ def _next_month_ms(now_ms: int) -> int:
 
 def _iso(moment_ms: int) -> str:
     # A wish of years, or a wrong clock, may lead past the calendar's end.
-    return datetime.fromtimestamp(min(moment_ms, _LAST_MS) / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(min(moment_ms, _LAST_MS) / 1000)

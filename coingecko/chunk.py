@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from pricestream.errors import SettingsError
+from pricestream.utc import iso
 
 _HOUR: Final = 3_600
 _DAY: Final = 86_400
@@ -47,11 +48,11 @@ def plan_chunks(
         SettingsError: the range is empty, or nothing of it is over yet.
     """
     if start_s >= end_s:
-        raise SettingsError(f"--from {_iso(start_s)} is not before --to {_iso(end_s)}")
+        raise SettingsError(f"--from {iso(start_s)} is not before --to {iso(end_s)}")
     settled_s = (now_s - _SETTLED_AFTER_SECONDS) // _HOUR * _HOUR
     if start_s >= settled_s:
         raise SettingsError(
-            f"--from {_iso(start_s)} is too late: CoinGecko's history is complete up to {_iso(settled_s)} by now"
+            f"--from {iso(start_s)} is too late: CoinGecko's history is complete up to {iso(settled_s)} by now"
         )
     end_s = min(end_s, settled_s)
     cuts = [start_s, *range((start_s // _LONGEST_SECONDS + 1) * _LONGEST_SECONDS, end_s, _LONGEST_SECONDS), end_s]
@@ -77,15 +78,11 @@ def check_reach(missing: Iterable[Chunk], *, plan: str, now_s: int) -> None:
     bound_s = -(-(now_s - days * _DAY) // _DAY) * _DAY
     if earliest_s < bound_s:
         raise SettingsError(
-            f"CoinGecko's {plan} plan reaches back {days} days: the earliest --from is {_iso(bound_s)[:10]}, "
-            f"not {_iso(earliest_s)}"
+            f"CoinGecko's {plan} plan reaches back {days} days: the earliest --from is {iso(bound_s)[:10]}, "
+            f"not {iso(earliest_s)}"
         )
 
 
 def _stamp(moment_s: int) -> str:
     """Write a moment for a file's name, as short as it can be told."""
     return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%dT%H" if moment_s % _HOUR == 0 else "%Y-%m-%dT%H%M%S")
-
-
-def _iso(moment_s: int) -> str:
-    return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

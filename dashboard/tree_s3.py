@@ -1,24 +1,18 @@
 """The tree on S3."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from dashboard.tree import FileMark, Said, is_ours, read_dates, read_intervals
-from jobs.storage import error_code
-from pricestream.aws_error import words_of
-from pricestream.errors import StorageError
+from jobs.storage import NOT_FOUND, error_code, readable
 from pricestream.job_settings import S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_GONE: Final = ("404", "NoSuchKey", "NotFound")
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class S3Tree:
             Bucket=self.bucket, Prefix=below, StartAfter=f"{below}date={since}"
         )
         marks = []
-        with _readable(f"s3://{self.bucket}/{below}"):
+        with readable(f"s3://{self.bucket}/{below}"):
             for page in pages:
                 for each in page.get("Contents", []):
                     key = each["Key"].removeprefix(self._root)
@@ -61,7 +55,7 @@ class S3Tree:
     def _folders(self, below: str) -> list[str]:
         prefix = f"{self._root}{below}"
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, Delimiter="/")
-        with _readable(f"s3://{self.bucket}/{prefix}"):
+        with readable(f"s3://{self.bucket}/{prefix}"):
             found = [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", [])]
         return [name.removeprefix(prefix).rstrip("/") for name in found]
 
@@ -80,12 +74,12 @@ class S3File:
 
     def read(self) -> Said | None:
         """See :class:`SmallFile`."""
-        with _readable(f"s3://{self.bucket}/{self.key}"):
+        with readable(f"s3://{self.bucket}/{self.key}"):
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=self.key)
                 return Said(answer["Body"].read(), int(answer["LastModified"].timestamp() * 1000))
             except ClientError as error:
-                if error_code(error) in _GONE:
+                if error_code(error) in NOT_FOUND:
                     return None
                 raise
 
@@ -98,14 +92,5 @@ def make_client(s3: S3Settings, region: str) -> "S3Client":
         connect_timeout=5,
         read_timeout=15,
     )
-    with _readable("s3://"):
+    with readable("s3://"):
         return boto3.client("s3", region_name=region, endpoint_url=s3.endpoint_url, config=config)
-
-
-@contextmanager
-def _readable(uri: str) -> Iterator[None]:
-    """Turn what boto3 raises into one line that names the place."""
-    try:
-        yield
-    except (ClientError, BotoCoreError, ValueError) as error:
-        raise StorageError(f"{uri}: {words_of(error)}") from None

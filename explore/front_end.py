@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.io as pio
 from plotly.io.base_renderers import MimetypeRenderer
 
-from pricestream.cli import harmless
+from pricestream.cli import line_of
 from pricestream.errors import PricestreamError
 
 _WHOLE: Final = "pricestream"
@@ -139,6 +139,6 @@ def _show_error(
     _trace: TracebackType,
     tb_offset: int | None = None,  # noqa: ARG001 - IPython gives it
 ) -> list[str]:
-    lines = [f"{kind.__name__}: {harmless(' '.join(str(error).split()))}"]
+    lines = [f"{kind.__name__}: {line_of(error)}"]
     shell._showtraceback(kind, error, lines)  # noqa: SLF001 - the only way to give a kernel another text
     return lines

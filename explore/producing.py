@@ -1,11 +1,12 @@
 """Producing: the producer in a thread of the kernel, and what it says of itself."""
 
-import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from explore.background import Background
 from explore.place import Place
 from pricestream.json_text import parse_json
 from producer.cli import run
@@ -20,19 +21,16 @@ class RunningProducer:
     """The producer in a thread; what it keeps on disk outlives it, and the next one goes on from there."""
 
     place: Place
-    stopping: threading.Event = field(default_factory=threading.Event)
-    _errors: list[BaseException] = field(default_factory=list)
-    _thread: threading.Thread | None = None
+    _work: Background = field(default_factory=lambda: Background("producer", _STOP_SECONDS))
 
     @property
     def is_running(self) -> bool:
         """Whether it still polls or sends."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._work.is_running
 
     def start(self) -> None:
         """Start polling and sending."""
-        self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
-        self._thread.start()
+        self._work.start(partial(run, self.place.settings))
 
     def check(self) -> None:
         """Raise what ended it before its time.
@@ -40,22 +38,12 @@ class RunningProducer:
         Raises:
             PricestreamError: something that a person must put right.
         """
-        if self._errors:
-            raise self._errors[0]
+        self._work.check()
 
     def stop(self) -> dict[str, Any]:
         """Let it send what it can, and give its last words."""
-        self.stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-        self.check()
+        self._work.stop()
         return producer_says(self.place)
-
-    def _run(self) -> None:
-        try:
-            run(self.place.settings, self.stopping)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks
-            self._errors.append(error)
 
 
 def start_producer(place: Place) -> RunningProducer:

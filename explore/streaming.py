@@ -1,13 +1,14 @@
 """Streaming: the streaming job in a thread of the kernel, and what it says of itself."""
 
-import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from explore.background import Background
 from explore.front_end import watch
 from explore.live_view import candle_card
 from explore.measure import of_coin
@@ -33,14 +34,12 @@ class StreamingJob:
     """The job in a thread of the kernel, or one that runs elsewhere and is only watched."""
 
     place: Place
-    stopping: threading.Event = field(default_factory=threading.Event)
-    _errors: list[BaseException] = field(default_factory=list)
-    _thread: threading.Thread | None = None
+    _work: Background = field(default_factory=lambda: Background("stream", _STOP_SECONDS))
 
     @property
     def is_own(self) -> bool:
         """Whether this kernel runs it."""
-        return self._thread is not None
+        return self._work.has_started
 
     def start(self, spark: "SparkSession") -> None:
         """Start it, and wait until it streams.
@@ -48,11 +47,12 @@ class StreamingJob:
         Raises:
             PricestreamError: the stream is missing, another job uses the checkpoint, or the lake cannot be used.
         """
+        from jobs.stream_job import stream_in
+
         before = job_says(self.place)
-        self._thread = threading.Thread(target=self._run, args=(spark,), name="stream", daemon=True)
-        self._thread.start()
+        self._work.start(partial(stream_in, spark, self.place.settings))
         until = time.monotonic() + _START_SECONDS
-        while self._thread.is_alive() and time.monotonic() < until:
+        while self._work.is_running and time.monotonic() < until:
             now = job_says(self.place)
             # One that was killed still says that it runs.
             if now.get("state") == "running" and now != before:
@@ -66,8 +66,7 @@ class StreamingJob:
         Raises:
             PricestreamError: something that a person must put right.
         """
-        if self._errors:
-            raise self._errors[0]
+        self._work.check()
 
     def has_caught_up(self) -> bool:
         """Tell whether all that a finished producer has sent is in closed bars and published."""
@@ -77,19 +76,8 @@ class StreamingJob:
 
     def stop(self) -> "Progress":
         """Let it finish the batches that it is in, and give its last words; one that runs elsewhere goes on."""
-        self.stopping.set()
-        if self._thread is not None:
-            self._thread.join(_STOP_SECONDS)
-        self.check()
+        self._work.stop()
         return look(self.place)
-
-    def _run(self, spark: "SparkSession") -> None:
-        from jobs.stream_job import stream_in
-
-        try:
-            stream_in(spark, self.place.settings, self.stopping)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks
-            self._errors.append(error)
 
 
 def start_job(place: Place, spark: "SparkSession") -> StreamingJob:

@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +24,7 @@ from pricestream.history_settings import BackfillSettings
 from pricestream.lock import hold_folder
 from pricestream.settings import Settings
 from pricestream.tick import is_valid_id
+from pricestream.utc import iso
 
 _BUDGET_FILE: Final = "budget.json"
 
@@ -112,7 +112,7 @@ def _announce(console: Console, settings: Settings, chunks: Sequence[Chunk], cos
     backfill = settings.job.backfill
     first, last = min(chunk.start_s for chunk in chunks), max(chunk.end_s for chunk in chunks)
     coins, currencies = {chunk.coin_id for chunk in chunks}, {chunk.vs_currency for chunk in chunks}
-    span = f"from {_iso(first)} to {_iso(last)}"
+    span = f"from {iso(first)} to {iso(last)}"
     lines = [
         f"CoinGecko's history of {len(coins):,} coins in {', '.join(sorted(currencies))}, {span}",
         f"  calls   {cost.calls:,}, one per coin, currency and 90 days; {cost.kept:,} more chunks are kept already",
@@ -151,7 +151,3 @@ def _duration(seconds: int) -> str:
     if not seconds:
         return "seconds"
     return f"{hours} h {minutes} min or more" if hours else f"{minutes} min or more"
-
-
-def _iso(moment_s: int) -> str:
-    return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

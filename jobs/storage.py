@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
 S3_SCHEMES = ("s3", "s3a", "s3n")
-_NOT_FOUND = ("404", "NoSuchKey", "NotFound")
+NOT_FOUND = ("404", "NoSuchKey", "NotFound")
 _CONFLICT = ("412", "PreconditionFailed", "409", "ConditionalRequestConflict")
 
 
@@ -189,35 +189,35 @@ class S3Store:
 
     def version(self, key: str) -> str | None:
         """See :class:`Store`."""
-        with _readable(self._uri(key)):
+        with readable(self._uri(key)):
             try:
                 head = patiently(lambda: self._client().head_object(Bucket=self.bucket, Key=self._key(key)))
             except ClientError as error:
-                if error_code(error) in _NOT_FOUND:
+                if error_code(error) in NOT_FOUND:
                     return None
                 raise
             return head["ETag"]
 
     def read(self, key: str) -> bytes | None:
         """See :class:`Store`."""
-        with _readable(self._uri(key)):
+        with readable(self._uri(key)):
             try:
                 return patiently(
                     lambda: self._client().get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read()
                 )
             except ClientError as error:
-                if error_code(error) in _NOT_FOUND:
+                if error_code(error) in NOT_FOUND:
                     return None
                 raise
 
     def replace(self, key: str, data: bytes, *, version: str | None) -> None:
         """See :class:`Store`."""
-        with _readable(self._uri(key)):
+        with readable(self._uri(key)):
             try:
                 patiently(lambda: self._put_if(key, data, version))
             except ClientError as error:
                 # 404 on a put with If-Match: the object was deleted in between.
-                if error_code(error) not in (*_CONFLICT, *_NOT_FOUND):
+                if error_code(error) not in (*_CONFLICT, *NOT_FOUND):
                     raise
                 # Where the answer to a try was lost, the next one finds what that one has written.
                 if self.read(key) != data:
@@ -225,12 +225,12 @@ class S3Store:
 
     def write(self, key: str, data: bytes) -> None:
         """See :class:`Store`."""
-        with _readable(self._uri(key)):
+        with readable(self._uri(key)):
             patiently(lambda: self._client().put_object(Bucket=self.bucket, Key=self._key(key), Body=data))
 
     def remove(self, key: str) -> None:
         """See :class:`Store`."""
-        with _readable(self._uri(key)):
+        with readable(self._uri(key)):
             patiently(lambda: self._client().delete_object(Bucket=self.bucket, Key=self._key(key)))
 
     def list_keys(self, below: str = "") -> Iterator[str]:
@@ -239,7 +239,7 @@ class S3Store:
         prefix = f"{root}{below}/" if below else root
         token: str | None = ""
         while token is not None:
-            with _readable(self._uri("")):
+            with readable(self._uri("")):
                 page = patiently(partial(self._page, prefix, token))
             yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
             token = page.get("NextContinuationToken")
@@ -285,7 +285,7 @@ def error_code(error: ClientError) -> str:
 
 
 @contextmanager
-def _readable(uri: str) -> Iterator[None]:
+def readable(uri: str) -> Iterator[None]:
     """Turn what boto3 raises into one line that names the object."""
     try:
         yield

@@ -9,7 +9,7 @@ from pyspark.java_gateway import ensure_callback_server_started
 from pyspark.sql import SparkSession
 
 from jobs.alerts.alerting import alerting
-from jobs.alerts.channels import open_channels
+from jobs.alerts.channels import webhook_url
 from jobs.application import open_session
 from jobs.checkpoint import Checkpoint, open_checkpoint
 from jobs.horizon import final_through_s
@@ -116,7 +116,7 @@ def _held_checkpoint(settings: Settings, stopping: threading.Event) -> Iterator[
     """Check what can be checked without Spark, and keep other jobs from the checkpoint meanwhile."""
     _refuse_stop_file(settings)
     # A webhook that is none is told now, and not by the first alert.
-    open_channels(settings)
+    webhook_url(settings.job.alerts)
     identity = find_stream(settings.stream) | {"base_interval": settings.job.base_interval}
     checkpoint = open_checkpoint(settings)
     with hold_checkpoint(checkpoint, stopping, patience_seconds=settings.job.s3.lease_seconds):

@@ -30,6 +30,11 @@ def harmless(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
+def line_of(error: BaseException) -> str:
+    """Say in one harmless line what an error says, however it is worded."""
+    return harmless(" ".join(str(error).split()))
+
+
 class LineFormatter(logging.Formatter):
     """Writes each event on one line, however it was worded; only a traceback has more."""
 
@@ -67,6 +72,6 @@ def exit_code_of(work: Callable[[], None]) -> int:
         work()
     except PricestreamError as error:
         # This line is the interface.
-        print(f"error: {harmless(' '.join(str(error).split()))}", file=sys.stderr)  # noqa: T201
+        print(f"error: {line_of(error)}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     return 0

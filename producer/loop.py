@@ -1,12 +1,12 @@
 """The loop: poll, number, spool, send; then wait for the next poll."""
 
 import logging
-from datetime import UTC, datetime
 from threading import Event
 
 from coingecko.clock import Clock
 from pricestream import tick
 from pricestream.settings import Settings
+from pricestream.utc import iso
 from producer.quote import Poll
 from producer.sender import Sender, Sent
 from producer.sink import MAX_RECORDS
@@ -151,7 +151,7 @@ class Loop:
             "poll %d at %s: coins %d, ticks %d, sent %d, failed %d, spooled %d, "
             "budget left %s this minute, %s this month",
             self.summary.polls,
-            datetime.fromtimestamp(poll.clock_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            iso(poll.clock_ms / 1000),
             poll.coins,
             len(poll.quotes),
             sent.sent,

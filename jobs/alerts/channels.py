@@ -121,8 +121,8 @@ def open_channels(settings: Settings) -> list[Channel]:
     """
     alerts = settings.job.alerts
     channels: list[Channel] = [LogChannel()] if alerts.log else []
-    if alerts.webhook_env:
-        channels.append(WebhookChannel(_webhook_url(alerts)))
+    if url := webhook_url(alerts):
+        channels.append(WebhookChannel(url))
     if alerts.sns_topic:
         quick = Config(connect_timeout=5, read_timeout=_TIMEOUT_SECONDS, retries={"total_max_attempts": 2})
         region = alerts.sns_topic.split(":")[3]
@@ -130,8 +130,15 @@ def open_channels(settings: Settings) -> list[Channel]:
     return channels
 
 
-def _webhook_url(alerts: AlertSettings) -> str:
-    name = alerts.webhook_env or ""
+def webhook_url(alerts: AlertSettings) -> str | None:
+    """Find the address of the webhook; None where the settings name none.
+
+    Raises:
+        SettingsError: the environment has none, or not one of HTTP.
+    """
+    name = alerts.webhook_env
+    if name is None:
+        return None
     url = os.environ.get(name, "")
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
         raise SettingsError(

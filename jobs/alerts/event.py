@@ -2,10 +2,10 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from pricestream.alert_settings import AlertRule
+from pricestream.utc import iso
 
 _ID_DIGITS: Final = 32
 
@@ -85,11 +85,6 @@ def lag_event(rule: AlertRule, *, lag_s: float, now_s: int) -> Event:
     """
     text = f"{rule.name}: nothing new was read for {lag_s:.0f} s, more than {_number(rule.value)}"
     return Event(rule.name, rule.when, "stream", "", int(now_s - lag_s), now_s, text)
-
-
-def iso(seconds: int) -> str:
-    """Write a time in epoch seconds as ISO 8601 UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _number(value: float | None) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pricestream.cli import harmless
+from pricestream.cli import line_of
 from pricestream.errors import PricestreamError
 from scripts.local_env.checkout import Checkout
 from scripts.package_app.build import MANIFEST, Step, build
@@ -55,7 +55,7 @@ def package(
             steps(console),
         )
     except (PricestreamError, OSError) as error:
-        sys.stderr.write(f"package: {harmless(' '.join(str(error).split()))}\n")
+        sys.stderr.write(f"package: {line_of(error)}\n")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         sys.stderr.write("package: interrupted; nothing is left of it\n")

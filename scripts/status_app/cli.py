@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pricestream.cli import harmless
+from pricestream.cli import line_of
 from pricestream.config import load_settings
 from pricestream.errors import PricestreamError, SettingsError
 from scripts.local_env.checkout import Checkout
@@ -48,7 +48,7 @@ def status(
     try:
         health = _look(config, settings or [], stack, region)
     except PricestreamError as error:
-        typer.echo(f"status: {harmless(' '.join(str(error).split()))}", err=True)
+        typer.echo(f"status: {line_of(error)}", err=True)
         raise typer.Exit(error.exit_code) from None
     if as_json:
         sys.stdout.write(json.dumps(document_of(health), indent=1) + "\n")

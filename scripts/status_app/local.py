@@ -1,7 +1,6 @@
 """Local: a system whose files this machine can see, by its settings."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +8,7 @@ from jobs.storage import S3_SCHEMES, local_path, open_file
 from pricestream.errors import StorageError
 from pricestream.lock import is_held
 from pricestream.settings import Settings
+from pricestream.utc import iso
 from scripts.status_app.health import Fact, Health, Part, span
 from scripts.status_app.job import job_part, read_status
 from scripts.status_app.limits import limits_of
@@ -61,9 +61,10 @@ def _csv(settings: Settings, status: bytes | None, now_ms: int) -> Iterator[Part
         return
     path, changed_s = newest
     age = max(0.0, now_ms / 1000 - changed_s)
-    moment = datetime.fromtimestamp(changed_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     name = str(path.relative_to(local_path(settings.job.csv)))
-    yield Part("CSV", "there", [Fact("newest", {"file": name, "at": moment}, f"newest file {span(age)} old: {name}")])
+    yield Part(
+        "CSV", "there", [Fact("newest", {"file": name, "at": iso(changed_s)}, f"newest file {span(age)} old: {name}")]
+    )
 
 
 def _newest(root: Path) -> tuple[Path, float] | None:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import ClientError
 
+from jobs.storage import NOT_FOUND
 from scripts.platform.errors import PlatformError, aws_errors, code_of
 
-_NOTHING_THERE: Final = ("404", "NoSuchKey", "NotFound")
 _DIGEST: Final = "sha256"
 
 
@@ -43,7 +43,7 @@ class Bucket:
             try:
                 answer = self._client.get_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if code_of(error) in _NOTHING_THERE:
+                if code_of(error) in NOT_FOUND:
                     return None
                 raise
             return Found(answer["Body"].read(), answer["ETag"])
@@ -79,7 +79,7 @@ class Bucket:
             try:
                 head = self._client.head_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if code_of(error) in _NOTHING_THERE:
+                if code_of(error) in NOT_FOUND:
                     return None
                 raise
         return str(head["Metadata"].get(_DIGEST, ""))
@@ -133,7 +133,7 @@ class Bucket:
             try:
                 self._client.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
             except ClientError as error:
-                if code_of(error) in _NOTHING_THERE:
+                if code_of(error) in NOT_FOUND:
                     raise PlatformError(f"there is no bucket {bucket}") from None
                 if code_of(error) in ("403", "AccessDenied"):
                     raise PlatformError(

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from pricestream.cli import harmless
+from pricestream.cli import line_of
 from pricestream.errors import PricestreamError
 from scripts.local_env.checkout import Checkout
 from scripts.platform.session import open_session
@@ -40,7 +40,7 @@ def site_of(stack: str, region: str | None) -> Iterator[Site]:
     try:
         yield open_site(open_session(region), stack, Console(), CHECKOUT.root / "dist")
     except PricestreamError as error:
-        typer.echo(f"submit: {harmless(' '.join(str(error).split()))}", err=True)
+        typer.echo(f"submit: {line_of(error)}", err=True)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("submit: no longer watched; what was started goes on: ./scripts/submit status", err=True)
