@@ -1,14 +1,13 @@
 """Batch time: how long the micro-batches of a running job take, by its own metrics."""
 
-from contextlib import closing
 from dataclasses import dataclass
-from socket import AF_INET, SOCK_STREAM, socket
 from typing import Final, Self
 
 import requests
 
 from pricestream.metric import BARS_BATCH_TIME
 from pricestream.prometheus import prometheus_name
+from scripts.demo_app.port import free_port
 
 _NAME: Final = prometheus_name(BARS_BATCH_TIME)
 
@@ -25,9 +24,7 @@ class BatchTime:
     @classmethod
     def on_free_port(cls) -> Self:
         """Choose a port that nothing listens on."""
-        with closing(socket(AF_INET, SOCK_STREAM)) as probe:
-            probe.bind(("127.0.0.1", 0))
-            return cls(probe.getsockname()[1])
+        return cls(free_port())
 
     @property
     def overrides(self) -> list[str]:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from pricestream.config import load_settings
 from pricestream.settings import Settings
+from scripts.demo_app.port import free_port
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -50,9 +50,7 @@ def real_trades(shared_data: Path) -> Path:
 @pytest.fixture(scope="session")
 def stand_in_url() -> str:
     """Where the stand-in for Kinesis and S3 will listen, for those tests that start it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import Final
 
 from scripts.demo_app.child import Children, tail
 from scripts.demo_app.place import Place
-from scripts.demo_app.stand_in import answers, free_port
+from scripts.demo_app.port import free_port
+from scripts.demo_app.stand_in import answers
 
 _LOOK_SECONDS: Final = 0.2
 

@@ -1,7 +1,6 @@
 """The stand-in for Kinesis, in a process of its own."""
 
 import http.client
-import socket
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from pricestream.settings import StreamSettings
 from scripts.demo_app.child import Child, Children
 from scripts.demo_app.environment import STAND_IN_KEY
 from scripts.demo_app.errors import DemoError
+from scripts.demo_app.port import free_port
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE_SECONDS: Final = 60.0
@@ -59,14 +59,6 @@ class StandIn:
         )
         client.create_stream(StreamName=stream.name, ShardCount=stream.shards)
         client.get_waiter("stream_exists").wait(StreamName=stream.name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-
-
-def free_port() -> int:
-    """Find a port on loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(port: int) -> bool:

@@ -7,7 +7,6 @@ Each test also sees to it that they got where they belong. What Spark shows of t
 import base64
 import io
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -31,6 +30,7 @@ from producer.cli import kinesis_client
 from producer.market import Market
 from producer.server import Fault, MarketServer
 from producer.sink import KinesisSink
+from scripts.demo_app.port import free_port
 from tests.conftest import ROOT, MakeSettings
 from tests.support.canary import (
     ACCESS_KEY_ID,
@@ -68,9 +68,7 @@ def prices() -> Iterator[MarketServer]:
 @pytest.fixture
 def closed_url() -> str:
     """An address at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.mark.parametrize("secret", [SECRET, TOKEN, API_KEY, ACCESS_KEY_ID, f"Basic {CANARY}"])

@@ -1,7 +1,6 @@
 """The real queries with their metrics on: what CloudWatch Logs and Prometheus are told is what was sent."""
 
 import json
-import socket
 import time
 import urllib.request
 from collections import Counter
@@ -10,18 +9,13 @@ from typing import Any
 import boto3
 import pytest
 
+from scripts.demo_app.port import free_port
 from tests.conftest import MakeSettings
 from tests.support.streaming import StartJob, Stream, closing, market
 
 NINE_MS = 1_767_603_600_000  # 2026-01-05T09:00:00Z
 GROUP = "/pricestream/metrics"
 COUNTERS = ("RowsRead", "TicksAccepted", "TicksLate", "TicksRejected", "PublishedFiles")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def samples(port: int) -> dict[str, float]:

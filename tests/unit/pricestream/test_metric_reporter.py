@@ -18,6 +18,7 @@ from pricestream.metric import ROWS_READ, Reading
 from pricestream.metrics_settings import MetricsSettings
 from pricestream.outlet import Event, Outlet
 from pricestream.reporter import Reporter, reporting
+from scripts.demo_app.port import free_port
 
 #: boto3's client of CloudWatch Logs.
 LogsClient = Any
@@ -165,15 +166,9 @@ def test_standard_output_has_lines_of_json_and_nothing_else(capsys: pytest.Captu
     assert [json.loads(line)["RowsRead"] for line in lines] == [1]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.parametrize("is_producer", [False, True])
 def test_prometheus_finds_the_job_on_the_port_and_the_producer_on_the_next(*, is_producer: bool) -> None:
-    port = free_port()
+    port = free_port(2)
     meter = Meter()
     settings = MetricsSettings(prometheus_port=port, every_seconds=1)
     with reporting(settings, meter, logs_client=no_client, log_stream="s", is_producer=is_producer):

@@ -19,9 +19,10 @@ from scripts.demo_app.child import Child, Children, tail
 from scripts.demo_app.environment import child_environment
 from scripts.demo_app.errors import ChildDiedError, DemoError
 from scripts.demo_app.place import Place
+from scripts.demo_app.port import free_port
 from scripts.demo_app.processes import Processes
 from scripts.demo_app.signals import stop_on_signals
-from scripts.demo_app.stand_in import StandIn, answers, free_port
+from scripts.demo_app.stand_in import StandIn, answers
 
 ROOT = Path(__file__).resolve().parents[3]
 WAIT = "import signal; signal.pause()"
