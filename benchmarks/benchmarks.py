@@ -5,8 +5,9 @@ from typing import Final
 from benchmarks.backfill import BACKFILL
 from benchmarks.batches import BATCHES
 from benchmarks.bench import Benchmark
+from benchmarks.first_command import FIRST
 from benchmarks.growth import GROWTH
 from benchmarks.producing import PRODUCING
 from benchmarks.streaming import STREAMING
 
-ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING, STREAMING, GROWTH)
+ALL: Final[tuple[Benchmark, ...]] = (BACKFILL, BATCHES, PRODUCING, STREAMING, GROWTH, FIRST)
