@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from moto.kinesis.models import Shard
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 
@@ -44,6 +45,14 @@ def one_at_a_time(inner: "WSGIApplication") -> "WSGIApplication":
     return outer
 
 
+def newest_number(shard: Shard) -> int:
+    """Give the number of the newest record of a shard; 0 where it has none.
+
+    moto by itself lists all of them for each record that is put: with 150,000 on a shard that takes 3 ms a record.
+    """
+    return next(reversed(shard.records), 0)
+
+
 @app.command()
 def serve(port: Annotated[int, typer.Option(help="The port on loopback.")] = 5555) -> None:
     """Serve stand-ins for AWS services until stopped; what they hold is in memory only."""
@@ -51,6 +60,7 @@ def serve(port: Annotated[int, typer.Option(help="The port on loopback.")] = 555
     os.environ["MOTO_PORT"] = str(port)
     # A line for every request would be all that the log says.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    Shard.get_max_sequence_number = newest_number  # type: ignore[method-assign, assignment]
     moto = DomainDispatcherApplication(create_backend_app)
     run_simple(HOST, port, one_at_a_time(moto), threaded=True, request_handler=MotoRequestHandler)
 

@@ -2,7 +2,9 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Barrier, BrokenBarrierError, Lock, Thread
 from typing import Any
 
-from scripts.stand_in import one_at_a_time
+from moto.kinesis.models import Shard
+
+from scripts.stand_in import newest_number, one_at_a_time
 
 
 def call_twice_at_once(application: Callable[[Any, Any], Iterable[bytes]]) -> list[bytes]:
@@ -54,3 +56,11 @@ def test_an_answer_is_closed_once_it_is_read() -> None:
     answer = Answer([b"x"])
     assert list(one_at_a_time(lambda *_: answer)({}, print)) == [b"x"]  # type: ignore[arg-type]
     assert answer.closed == 1
+
+
+def test_the_newest_record_of_a_shard_is_the_one_put_last() -> None:
+    shard = Shard("0", 0, 10)
+    assert newest_number(shard) == 0
+    for _ in range(3):
+        shard.put_record("bitcoin", "data", "")
+    assert newest_number(shard) == 3
