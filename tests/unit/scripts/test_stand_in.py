@@ -59,7 +59,7 @@ def test_an_answer_is_closed_once_it_is_read() -> None:
 
 
 def test_the_newest_record_of_a_shard_is_the_one_put_last() -> None:
-    shard = Shard("0", 0, 10)
+    shard = Shard(0, 0, 10)
     assert newest_number(shard) == 0
     for _ in range(3):
         shard.put_record("bitcoin", "data", "")
