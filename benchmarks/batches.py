@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.bar_tree import Bars, read_tree, require_equal
 from benchmarks.bench import Bench, Benchmark
-from benchmarks.fed_run import COINS, FedRun
+from benchmarks.fed_run import FedRun
 from benchmarks.figure import figure_of
 from benchmarks.our_job import submit
 from benchmarks.result import Measured, Result
@@ -16,6 +16,7 @@ from benchmarks.round import BOTH, KINDS, QUERIES, Timings
 from faults.kinesis_stream import Stream
 from faults.stand_in import kinesis_client, run_stand_in
 
+_COINS: Final = 1_000
 _OURS: Final = "ours"
 _FLOOR: Final = "one append"
 _STEPS: Final = "steps.jsonl"
@@ -28,7 +29,7 @@ def run_batches(bench: Bench) -> Result:
         BenchmarkError: a program fails, or the two make different bars.
     """
     runs, rounds = (1, 3) if bench.is_quick else (2, 5)
-    size = {"coins": COINS, "runs of each": runs, "rounds of a kind in each": rounds}
+    size = {"coins": _COINS, "runs of each": runs, "rounds of a kind in each": rounds}
     result = Result("batch", BATCHES.what, size)
     timings = {_OURS: Timings(), _FLOOR: Timings()}
     with run_stand_in(bench.place) as url:
@@ -78,7 +79,7 @@ def _measure(bench: Bench, name: str, stream: Stream, rounds: int, timings: Timi
             return submit("benchmarks/programs/timed_stream.py", folder / _STEPS, "--config", config)
         return submit("benchmarks/programs/floor_stream.py", config, folder / "csv")
 
-    measured, batches = FedRun(bench, folder, stream, rounds, command).measure()
+    measured, batches = FedRun(bench, folder, stream, rounds, command, _COINS).measure()
     timings.add(measured, batches)
     if name == _OURS:
         lines = (folder / _STEPS).read_text(encoding="utf-8").splitlines()

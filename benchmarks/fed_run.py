@@ -11,18 +11,17 @@ from typing import Final
 from benchmarks.bench import Bench
 from benchmarks.event_log import MicroBatch, event_log_conf, read_batches
 from benchmarks.history import START_MS, coin_name
+from benchmarks.machine import few_cores
 from benchmarks.our_job import write_settings
+from benchmarks.peak_memory import PeakMemory
 from benchmarks.round import NOTHING, QUERIES, TICKS, Round
 from benchmarks.stream_job import StreamJob
 from faults.kinesis_stream import Stream
 from pricestream.tick import Tick, heartbeat
 
-COINS: Final = 1_000
 _MINUTE_MS: Final = 60_000
 #: Before the first window closes, with the watermark's delay, and a little more.
 _MINUTES_BEFORE: Final = 10
-#: A query's first batches compile and load what later ones have.
-_WARM_ROUNDS: Final = 3
 #: When no query has had a batch for so long, all that a round brings is done: windows close in a batch of their own,
 #: a trigger later. So one round never meets the work of another.
 _QUIET_SECONDS: Final = 2.0
@@ -45,8 +44,15 @@ class FedRun:
     rounds: int
     #: The command that runs the program with this settings file.
     command: Callable[[Path], list[object]]
+    coins: int
+    #: How many of this process's cores the program may use; all by default.
+    cores: int | None = None
+    #: How many rounds of each kind come before those: they compile and load what later ones have.
+    warm_rounds: int = 3
     #: Fills the lake before the program starts.
     fill: Callable[[Path], object] | None = None
+    #: The most that the program and all that it started kept in memory, in MiB; known once it was measured.
+    peak_mib: float = 0.0
     _minute: int = 0
     _seq: int = 0
 
@@ -62,11 +68,17 @@ class FedRun:
         self.stream.create()
         if self.fill is not None:
             self.fill(self._settings({}))
-        config = self._settings(_CONF | event_log_conf(events))
-        with StreamJob.start(self.command(config), config, self.bench.log, dict(os.environ)) as job:
+        with self._start(_CONF | event_log_conf(events)) as job, PeakMemory(job.child.session) as memory:
             rounds = self._feed(job)
             job.stop()
+        self.peak_mib = memory.mib
         return rounds, read_batches(events)
+
+    def _start(self, conf: Mapping[str, str]) -> StreamJob:
+        """Start the program on its cores; what feeds it has the others too."""
+        with few_cores(self.cores):
+            config = self._settings(conf)
+            return StreamJob.start(self.command(config), config, self.bench.log, dict(os.environ))
 
     def _settings(self, conf: Mapping[str, str]) -> Path:
         return write_settings(
@@ -81,13 +93,13 @@ class FedRun:
         self._put([tick for _ in range(_MINUTES_BEFORE) for tick in self._next_minute()])
         self._rest(job, 0)
         rounds = []
-        for number in range(_WARM_ROUNDS + self.rounds):
+        for number in range(self.warm_rounds + self.rounds):
             for kind in (NOTHING, TICKS):
                 began_ms = time.time_ns() // 1_000_000
                 before = self._newest("ingest", "commits")
                 self._put([self._beat()] if kind == NOTHING else self._next_minute())
                 self._rest(job, before + 1)
-                if number >= _WARM_ROUNDS:
+                if number >= self.warm_rounds:
                     rounds.append(Round(kind, began_ms, time.time_ns() // 1_000_000))
         return rounds
 
@@ -131,9 +143,9 @@ class FedRun:
                 self._seq + number + 1,
                 "replay",
             )
-            for number in range(COINS)
+            for number in range(self.coins)
         ]
-        self._seq += COINS
+        self._seq += self.coins
         return [*ticks, self._beat()]
 
     def _beat(self) -> Tick:

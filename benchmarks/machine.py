@@ -3,6 +3,8 @@
 import os
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +32,17 @@ def describe_machine() -> dict[str, Any]:
 def cores() -> int:
     """Count the cores that this process, and all that it starts, may use."""
     return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def few_cores(count: int | None) -> Iterator[None]:
+    """Keep this thread, and what it starts meanwhile for good, to so many of its cores; None leaves it all of them."""
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(usable)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 def load() -> dict[str, float]:

@@ -9,7 +9,7 @@ from benchmarks.event_log import TOTAL, MicroBatch
 
 #: The kinds of rounds: a heartbeat that closes nothing; a tick of each coin, with which a minute closes.
 NOTHING: Final = "nothing to do"
-TICKS: Final = "1,000 ticks"
+TICKS: Final = "a tick a coin"
 KINDS: Final = (NOTHING, TICKS)
 QUERIES: Final = ("ingest", "bars")
 #: The sum of the queries.

@@ -56,7 +56,7 @@ class Vitals:
     def _run(self) -> None:
         while not self._ended.wait(_EVERY_SECONDS):
             members = processes(self.group())
-            memory = sum(map(_memory_mib, members))
+            memory = sum(map(memory_mib_of, members))
             if memory:
                 files = len(set().union(*map(_open_files, members)))
                 at = time.monotonic() - self._began
@@ -106,7 +106,8 @@ def folder_mib(folder: Path) -> float:
     return total / 2**20
 
 
-def _memory_mib(process: int) -> float:
+def memory_mib_of(process: int) -> float:
+    """Tell what a process keeps in memory, in MiB, its part of what it shares with others; 0 once it is gone."""
     # A JVM that starts a program is there twice for a moment, with the same memory and the same files.
     try:
         lines = (_PROC / str(process) / "smaps_rollup").read_text().splitlines()

@@ -35,6 +35,11 @@ class Child:
             )
 
     @property
+    def session(self) -> int:
+        """The session that it leads, and its own id: what it starts is in it too."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """The exit code; None while it runs."""
         return self._process.poll()
