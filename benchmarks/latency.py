@@ -21,7 +21,7 @@ from benchmarks.csv_watch import CsvWatch, SeenBar
 from benchmarks.errors import BenchmarkError
 from benchmarks.figure import figure_of
 from benchmarks.history import coin_name
-from benchmarks.live_feed import Bar, Call, LiveFeed
+from benchmarks.live_feed import POLL_SECONDS, Bar, Call, LiveFeed
 from benchmarks.our_job import submit, write_settings
 from benchmarks.result import Measured, Result
 from benchmarks.stream_job import StreamJob
@@ -92,12 +92,7 @@ def run_latency(bench: Bench) -> Result:
 
 def _measure(bench: Bench, folder: Path, stream: Stream, rate: int, seconds: int, result: Result) -> list[Latency]:
     stream.create(_SHARDS)
-    config = write_settings(
-        folder,
-        job={**_JOB, "retention": {"every_hours": None}},
-        stream={"name": stream.name, "endpoint_url": stream.endpoint},
-        conf=_spark_conf(),
-    )
+    config = _settings(folder, stream)
     bench.say(f"{rate:,} ticks/s: starting")
     feed = LiveFeed(stream, rate, time_ns() // 1_000_000)
     watch = CsvWatch(folder / "csv", _SETTINGS.base_interval)
@@ -214,10 +209,16 @@ def _report(result: Result, rate: int, found: Sequence[Latency]) -> None:
     )
 
 
-def _spark_conf() -> dict[str, str]:
-    """Give Spark's settings of ``conf/local.yaml``."""
+def _settings(folder: Path, stream: Stream) -> Path:
+    """Write settings, those of Spark as in ``conf/local.yaml``."""
     local = yaml.safe_load((ROOT / "conf" / "local.yaml").read_text(encoding="utf-8"))
-    return dict(local["job"]["spark"]["conf"])
+    return write_settings(
+        folder,
+        job={**_JOB, "retention": {"every_hours": None}},
+        stream={"name": stream.name, "endpoint_url": stream.endpoint},
+        producer={"source": "replay", "poll_seconds": POLL_SECONDS},
+        conf=local["job"]["spark"]["conf"],
+    )
 
 
 LATENCY: Final = Benchmark(

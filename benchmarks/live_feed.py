@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.type_defs import PutRecordsRequestEntryTypeDef
 
 #: A poll every so often; a heartbeat ends each, as those of our producer.
-_POLL_SECONDS: Final = 0.25
+POLL_SECONDS: Final = 0.25
 #: What PutRecords takes.
 _RECORDS_A_CALL: Final = 500
 
@@ -64,7 +64,7 @@ class LiveFeed:
         while not stopping.is_set():
             began = time.monotonic()
             self.poll(time.time_ns() // 1_000_000)
-            stopping.wait(_POLL_SECONDS - (time.monotonic() - began))
+            stopping.wait(POLL_SECONDS - (time.monotonic() - began))
 
     def poll(self, now_ms: int) -> None:
         """Put the ticks on the stream that are due, and a heartbeat behind them.

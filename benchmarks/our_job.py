@@ -21,6 +21,7 @@ def write_settings(
     *,
     job: Mapping[str, Any],
     stream: Mapping[str, Any] | None = None,
+    producer: Mapping[str, Any] | None = None,
     conf: Mapping[str, str] | None = None,
 ) -> Path:
     """Write settings for a lake in ``folder``. Returns the file.
@@ -32,13 +33,18 @@ def write_settings(
         folder: where the lake is, and the file.
         job: settings of the job.
         stream: which stream is read.
+        producer: of whoever sends; how seldom it polls limits how little lateness the job may accept.
         conf: further settings of Spark.
     """
     folder.mkdir(parents=True, exist_ok=True)
     places = {name: str(folder / name) for name in _PLACES}
     files = {"report": None, "stop_file": str(folder / "STOP"), "status_file": str(folder / "status.json")}
     spark = {"master": f"local[{cores()}]", "shuffle_partitions": cores(), "conf": dict(conf or {})}
-    tree = {"stream": dict(stream or {}), "job": {**places, **files, "spark": spark, **job}}
+    tree = {
+        "producer": dict(producer or {}),
+        "stream": dict(stream or {}),
+        "job": {**places, **files, "spark": spark, **job},
+    }
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path

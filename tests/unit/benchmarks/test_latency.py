@@ -1,12 +1,18 @@
 """What is made of the times at which bars were seen, worked out by hand."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from benchmarks.csv_watch import SeenBar
 from benchmarks.errors import BenchmarkError
-from benchmarks.latency import Latency, _report, _spark_conf, latencies, measured_windows, require_right
+from benchmarks.latency import Latency, _report, _settings, latencies, measured_windows, require_right
 from benchmarks.live_feed import Bar, Call
 from benchmarks.result import Result
+from faults.kinesis_stream import Stream
+from faults.stand_in import kinesis_client
+from pricestream.settings import Settings
 
 #: A whole minute. Windows of 10 s, 10 s of lateness and 120 s of clock skew: one is due 140 s after its start.
 START_MS = 1_767_571_200_000
@@ -58,5 +64,9 @@ def test_percentiles_of_all_bars_are_held_against_the_promise() -> None:
     assert "took 1.50 s in the first half and 3.50 s in the second" in result.notes[1]
 
 
-def test_spark_is_set_as_in_the_settings_for_a_laptop() -> None:
-    assert _spark_conf()["spark.sql.adaptive.enabled"] == "false"
+def test_the_job_takes_its_settings_which_are_those_for_a_laptop(tmp_path: Path) -> None:
+    file = _settings(tmp_path, Stream(kinesis_client("http://127.0.0.1:1"), "http://127.0.0.1:1", "prices"))
+    settings = Settings.model_validate(yaml.safe_load(file.read_text()))
+    assert settings.job.watermark_seconds == 130
+    assert settings.job.longer_intervals == ("5m", "15m", "1h", "4h", "1d")
+    assert settings.job.spark.conf["spark.sql.adaptive.enabled"] == "false"
