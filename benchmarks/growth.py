@@ -31,7 +31,7 @@ _WARM_ROUNDS: Final = 2
 _HISTORY_COINS: Final = 2
 _HOUR_MS: Final = 3_600_000
 _NOTES: Final = (
-    "One case is in all three series: it was measured once",
+    "The case that is in each series was measured once",
     f"Memory is the most of the job's processes while it was fed (PSS, a look a second); its heap has {DRIVER_MEMORY}",
     "The stand-in for Kinesis and what feeds it have all cores, also beside a job that has one",
 )
@@ -59,7 +59,7 @@ def run_growth(bench: Bench) -> Result:
         # One case is in all series, and is measured once.
         for case in dict.fromkeys(case for cases in series.values() for case in cases.values()):
             bench.say(str(case))
-            folder = bench.place / str(case).replace(", ", "-").replace(" ", "-")
+            folder = bench.place / f"{case.days}-{case.coins}-{case.cores}"
             fill = partial(_fill, bench, folder, case.days) if case.days else None
             stream = Stream(kinesis_client(url), url)
             fed = FedRun(bench, folder, stream, rounds, _command, case.coins, case.cores, _WARM_ROUNDS, fill)

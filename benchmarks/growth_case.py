@@ -7,7 +7,7 @@ from typing import Final
 _DAYS: Final = (0, 30, 365)
 _COINS: Final = (10, 1_000, 10_000)
 _CORES: Final = (1, 2)
-#: The quick form leaves out the largest of these two.
+#: The quick form has so many days and coins of these, and all cores alone.
 _QUICK: Final = 2
 
 
@@ -25,7 +25,7 @@ class Case:
 
 
 def series_of(cores: int, *, is_quick: bool) -> dict[str, dict[str, Case]]:
-    """Give the cases by the series and by what changes in it, the smallest first; one case is in each series.
+    """Give the cases by the series and by what changes in it, the smallest first; one of them is in each series.
 
     Args:
         cores: how many there are.
@@ -33,11 +33,10 @@ def series_of(cores: int, *, is_quick: bool) -> dict[str, dict[str, Case]]:
     """
     days, coins = (values[:_QUICK] if is_quick else values for values in (_DAYS, _COINS))
     usual = Case(days[0], coins[1], cores)
-    return {
-        "history": _series(usual, "days", days),
-        "coins": _series(usual, "coins", coins),
-        "cores": _series(usual, "cores", sorted({*(each for each in _CORES if each < cores), cores})),
-    }
+    series = {"history": _series(usual, "days", days), "coins": _series(usual, "coins", coins)}
+    if not is_quick:
+        series["cores"] = _series(usual, "cores", sorted({*(each for each in _CORES if each < cores), cores}))
+    return series
 
 
 def _series(usual: Case, what: str, values: Iterable[int]) -> dict[str, Case]:
