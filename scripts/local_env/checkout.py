@@ -87,6 +87,11 @@ class Checkout:
         """What pip, Ivy and npm said."""
         return self.local / "setup.log"
 
+    @property
+    def build_settings(self) -> Path:
+        """How the build tools make wheels."""
+        return self.root / "requirements" / "build.cfg"
+
     def requirements(self, name: str) -> Path:
         """The lock file of that name, e.g. ``run``."""
         return self.root / "requirements" / f"{name}.txt"

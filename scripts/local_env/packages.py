@@ -115,7 +115,9 @@ class Packages:
 
     def _run(self, command: list[object], on_wait: Callable[[], None], problem: str) -> None:
         words = [str(word) for word in command]
-        run_logged(words, log=self.checkout.log, environ=self.environ, on_wait=on_wait, problem=problem)
+        # setuptools reads it wherever pip lets it build; a person's own goes before it.
+        environ = {"DIST_EXTRA_CONFIG": str(self.checkout.build_settings), **self.environ}
+        run_logged(words, log=self.checkout.log, environ=environ, on_wait=on_wait, problem=problem)
 
 
 def runs(python: Path, venv: Path) -> bool:

@@ -1,5 +1,7 @@
 import re
+import shutil
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -161,6 +163,23 @@ def test_an_environment_survives_a_pip_that_did_not_get_to_installing(
     again.discard_broken_venv()
     assert again.venv_is_done() is survives
     assert checkout.venv.exists() is survives
+
+
+def test_what_is_built_from_source_is_not_compressed(
+    make: Callable[..., Packages], checkout: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "setup.py").write_text("from setuptools import setup\nsetup(name='one', py_modules=['one'])\n")
+    (tmp_path / "one.py").write_text("zeros = '" + 10_000 * "0" + "'\n")
+    shutil.copy(REQUIREMENTS / "build.cfg", checkout.build_settings)
+    # As pip has a wheel built, with what the setup gives to pip.
+    checkout.python.unlink()
+    checkout.python.write_text(f"#!/bin/sh\ncd {tmp_path} && exec {sys.executable} setup.py bdist_wheel\n")
+    checkout.python.chmod(0o755)
+    make().install_extra("notebook", lambda: None)
+    [wheel] = (tmp_path / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as content:
+        [module] = [each for each in content.infolist() if each.filename == "one.py"]
+    assert module.compress_type == zipfile.ZIP_STORED
 
 
 def test_what_a_failing_command_said_is_in_the_error_and_in_the_log(tmp_path: Path) -> None:
