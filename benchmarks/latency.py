@@ -202,10 +202,12 @@ def _report(result: Result, rate: int, found: Sequence[Latency]) -> None:
         windows.setdefault(each.window_ms, []).append(each.after_due)
     medians = [median(windows[start]) for start in sorted(windows)]
     result.details[f"{rate} ticks/s, median s {_AFTER_DUE} of each window"] = medians
+    moments = len({(each.window_ms, each.after_due) for each in found})
     half = len(medians) // 2
     result.notes.append(
         f"{rate:,} ticks/s: the median window took {median(medians[:half]):.2f} s in the first half and "
-        f"{median(medians[half:]):.2f} s in the second"
+        f"{median(medians[half:]):.2f} s in the second; bars of a window come together, so that {len(found):,} bars are "
+        f"{moments} moments"
     )
 
 

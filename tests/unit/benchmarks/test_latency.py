@@ -62,6 +62,7 @@ def test_percentiles_of_all_bars_are_held_against_the_promise() -> None:
     assert medians["1,000 ticks/s, after PutRecords of what closes it, p99"] == 0.5
     assert "at p95 is not kept: 3.90 s, the worst bar 4.00 s" in result.notes[0]
     assert "took 1.50 s in the first half and 3.50 s in the second" in result.notes[1]
+    assert "200 bars are 200 moments" in result.notes[1]
 
 
 def test_the_job_takes_its_settings_which_are_those_for_a_laptop(tmp_path: Path) -> None:
