@@ -206,8 +206,8 @@ def _report(result: Result, rate: int, found: Sequence[Latency]) -> None:
     half = len(medians) // 2
     result.notes.append(
         f"{rate:,} ticks/s: the median window took {median(medians[:half]):.2f} s in the first half and "
-        f"{median(medians[half:]):.2f} s in the second; bars of a window come together, so that {len(found):,} bars are "
-        f"{moments} moments"
+        f"{median(medians[half:]):.2f} s in the second; bars of a window come together, so that {len(found):,} bars "
+        f"are {moments} moments"
     )
 
 
