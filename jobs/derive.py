@@ -31,7 +31,7 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     laid = overlay(bars.withColumn("is_final", f.lit(False)), stored)
     is_base, is_bar = f.col("interval") == job.base_interval, ~f.col("gap")
     rows = laid
-    if job.longer_intervals:
+    if frames[1:]:
         rolled = roll_up(laid.filter(is_base & is_bar), frames[1:])
         longer = overlay(rolled, laid.filter(~is_base).drop("is_ours")).withColumn("is_ours", f.lit(False))
         rows = laid.filter(is_base).unionByName(longer)

@@ -1,6 +1,9 @@
 """Formula: the indicators, each over the closes of the bars that a bar looks back at, its own last.
 
 An array is ordered from the oldest to the newest. Where it is too short for a formula the result is null.
+
+Spark works an expression out wherever it stands: in a lambda once for each element, and again for each use. What is
+used so is worked out once, by :func:`_once`.
 """
 
 from collections.abc import Callable
@@ -14,7 +17,7 @@ _MAD_SCALE = 1.4826
 
 def sma(closes: Column, bars: int) -> Column:
     """Simple moving average: the mean of the last ``bars`` closes."""
-    return f.when(f.size(closes) >= bars, _mean(_last(closes, bars), bars))
+    return f.when(f.size(closes) >= bars, _mean(last(closes, bars), bars))
 
 
 def deviation(closes: Column, average: Column, bars: int) -> Column:
@@ -22,7 +25,7 @@ def deviation(closes: Column, average: Column, bars: int) -> Column:
 
     Bollinger, "Bollinger on Bollinger Bands" (2001): the bands are the average plus and minus some of it.
     """
-    squares = f.transform(_last(closes, bars), lambda close: (close - average) * (close - average))
+    squares = f.transform(last(closes, bars), lambda close: (close - average) * (close - average))
     return f.when(f.size(closes) >= bars, f.sqrt(_sum(squares) / bars))
 
 
@@ -37,6 +40,11 @@ def ema(closes: Column, bars: int) -> Column:
     begun = _mean(f.slice(closes, 1, bars), bars)
     smoothed = f.aggregate(rest, begun, lambda average, close: average + weight * (close - average))
     return f.when(f.size(closes) >= bars, smoothed)
+
+
+def last(values: Column, count: int) -> Column:
+    """Take the last ``count`` elements, or all where there are fewer."""
+    return f.slice(values, f.greatest(f.size(values) - (count - 1), f.lit(1)), count)
 
 
 def changes(closes: Column) -> Column:
@@ -66,7 +74,8 @@ def rsi(moves: Column, bars: int) -> Column:
     """
     gains = _wilder(f.transform(moves, lambda move: f.greatest(move, f.lit(0.0))), bars)
     losses = _wilder(f.transform(moves, lambda move: f.greatest(-move, f.lit(0.0))), bars)
-    return f.when((f.size(moves) >= bars) & (gains + losses > 0), 100 * gains / (gains + losses))
+    strength = _once(gains, lambda gain: _once(losses, lambda loss: _part(gain, gain + loss)))
+    return f.when(f.size(moves) >= bars, strength)
 
 
 def robust_z(returns: Column, bars: int) -> Column:
@@ -76,20 +85,31 @@ def robust_z(returns: Column, bars: int) -> Column:
     the median absolute one. Null where that is 0: there is nothing to measure by.
     """
     before = f.slice(returns, f.greatest(f.size(returns) - bars, f.lit(1)), bars)
-    middle = _median(before, bars)
-    spread = _MAD_SCALE * _median(f.transform(before, lambda each: f.abs(each - middle)), bars)
-    distance = f.abs(f.element_at(returns, -1) - middle)
-    return f.when(f.size(returns) > bars, f.when(spread > 0, distance / spread))
+
+    def from_middle(middle: Column) -> Column:
+        spread = _MAD_SCALE * _median(f.transform(before, lambda each: f.abs(each - middle)), bars)
+        distance = f.abs(f.element_at(returns, -1) - middle)
+        return _once(spread, lambda apart: f.when(apart > 0, distance / apart))
+
+    return f.when(f.size(returns) > bars, _once(_median(before, bars), from_middle))
+
+
+def _once(value: Column, use: Callable[[Column], Column]) -> Column:
+    """Work a value out once, however often it is used in what is made of it."""
+    return f.element_at(f.transform(f.array(value), use), 1)
+
+
+def _part(some: Column, whole: Column) -> Column:
+    return f.when(whole > 0, 100 * some / whole)
 
 
 def _wilder(moves: Column, bars: int) -> Column:
-    rest = f.slice(moves, bars + 1, f.greatest(f.size(moves) - bars, f.lit(0)))
-    begun = _mean(f.slice(moves, 1, bars), bars)
-    return f.aggregate(rest, begun, lambda average, move: (average * (bars - 1) + move) / bars)
+    def smoothed(moves: Column) -> Column:
+        rest = f.slice(moves, bars + 1, f.greatest(f.size(moves) - bars, f.lit(0)))
+        begun = _mean(f.slice(moves, 1, bars), bars)
+        return f.aggregate(rest, begun, lambda average, move: (average * (bars - 1) + move) / bars)
 
-
-def _last(values: Column, count: int) -> Column:
-    return f.slice(values, f.greatest(f.size(values) - (count - 1), f.lit(1)), count)
+    return _once(moves, smoothed)
 
 
 def _pairs(values: Column, combine: Callable[[Column, Column], Column]) -> Column:
@@ -103,11 +123,13 @@ def _sum(values: Column) -> Column:
 
 def _mean(values: Column, count: int) -> Column:
     # Summed as distances from the first: equal values then have exactly that value as their mean.
-    first = f.element_at(values, 1)
-    return first + f.aggregate(values, f.lit(0.0), lambda total, value: total + (value - first)) / count
+    def mean(values: Column, first: Column) -> Column:
+        return first + f.aggregate(values, f.lit(0.0), lambda total, value: total + (value - first)) / count
+
+    return _once(values, lambda values: _once(f.element_at(values, 1), lambda first: mean(values, first)))
 
 
 def _median(values: Column, count: int) -> Column:
-    in_order = f.array_sort(values)
-    lower, upper = f.element_at(in_order, (count + 1) // 2), f.element_at(in_order, count // 2 + 1)
-    return (lower + upper) / 2
+    # Not array_sort, which asks a lambda for each pair.
+    lower, upper = (count + 1) // 2, count // 2 + 1
+    return _once(f.sort_array(values), lambda sort: (f.element_at(sort, lower) + f.element_at(sort, upper)) / 2)

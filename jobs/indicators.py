@@ -55,7 +55,8 @@ def _steps(settings: IndicatorSettings) -> tuple[Column, ...]:
     return (
         formula.sma(closes, settings.bars).alias("_sma"),
         formula.changes(closes).alias("moves"),
-        formula.log_returns(closes).alias("returns"),
+        # Only so many does robust_z look at: those before the last, and the last.
+        formula.log_returns(formula.last(closes, settings.anomaly_bars + 2)).alias("returns"),
     )
 
 

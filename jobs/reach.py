@@ -5,8 +5,13 @@ Plain arithmetic. All times are epoch seconds, UTC.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pricestream.interval import interval_seconds
+
+#: A window that fills is made anew so many times until it closes, or a few more: whenever one of the longest interval
+#: closes that goes into it at least as often.
+_STEPS_OF_FILLING: Final = 12
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ class Reach:
     is_followed: bool = False
     #: Gaps are told up to here; None is up to ``closed``. A stream that catches up may still fill those behind.
     gaps_to: int | None = None
+    #: Windows that fill are not made anew with each base bar, but in steps. A day's would be read from all bars of the
+    #: day so far, each minute.
+    is_in_steps: bool = False
 
     @property
     def told_to(self) -> int:
@@ -45,7 +53,7 @@ class Reach:
         return self.closed if self.gaps_to is None else self.gaps_to
 
     def frames(self, intervals: Sequence[str], *, lookback: int) -> tuple[Frame, ...]:
-        """Work out the frame of each interval.
+        """Work out the frame of each interval; where windows fill in steps, of those that are to be made anew.
 
         Where none of the windows made is closed there is only a filling one, which has no indicators:
         nothing before or behind it is looked at.
@@ -54,14 +62,25 @@ class Reach:
             intervals: the base interval and the longer ones.
             lookback: how many windows, its own included, a bar looks at.
         """
-        return tuple(self._frame(interval, lookback) for interval in intervals)
+        lengths = [interval_seconds(each) for each in intervals]
+        made = (each for each in intervals if not self.is_in_steps or self._is_due(interval_seconds(each), lengths))
+        return tuple(self._frame(interval, lookback) for interval in made)
+
+    def _is_due(self, seconds: int, lengths: Sequence[int]) -> bool:
+        base = min(lengths)
+        steps = [each for each in lengths if seconds % each == 0 and seconds >= _STEPS_OF_FILLING * each]
+        step = max(steps, default=base)
+        return step == base or self._closes(step)
+
+    def _closes(self, seconds: int) -> bool:
+        """Tell whether a window of this length closes with the change, or had closed before it."""
+        return self.first // seconds * seconds + seconds <= self.closed
 
     def _frame(self, interval: str, lookback: int) -> Frame:
         seconds = interval_seconds(interval)
         made_from = self.first // seconds * seconds
         made_to = -(-self.end // seconds) * seconds
-        is_closing = made_from + seconds <= self.closed
-        looked_at = (lookback - 1) * seconds if is_closing else 0
+        looked_at = (lookback - 1) * seconds if self._closes(seconds) else 0
         behind = 0 if self.is_followed else looked_at
         return Frame(interval, seconds, made_from - looked_at, made_from, made_to, made_to + behind)
 

@@ -63,7 +63,7 @@ class BarSink:
             extent = extent_of(bars)
             first = min(extent.first if extent else through_s, self.closed_s or through_s)
             closed = max(through_s, self.closed_s)
-            reach = Reach(first, through_s, max(closed, self.final_s), gaps_to=closed)
+            reach = Reach(first, through_s, max(closed, self.final_s), gaps_to=closed, is_in_steps=True)
             replaced = self._write(_Work(bars, reach, coins=(), is_of_ticks=False), txn)
             self.closed_s = closed
             self.bars_written += extent.rows if extent else 0

@@ -8,6 +8,7 @@ another: the time and the number in a fixed width, then the price.
 # mypy: disable-error-code="import-not-found, misc"
 
 import sys
+from pathlib import Path
 
 from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -86,6 +87,10 @@ def main(source: str, out: str, parallelism: str) -> None:
     tables.get_config().set("table.local-time-zone", "UTC")
     # What is written stays hidden until a checkpoint, the last of it until the one after the end of the input.
     tables.get_config().set("execution.checkpointing.interval", "1 s")
+    # In memory a checkpoint may have 5 MB; one that has more fails, and Flink would begin again, for ever.
+    tables.get_config().set("execution.checkpointing.storage", "filesystem")
+    tables.get_config().set("execution.checkpointing.dir", Path(f"{out}.checkpoints").absolute().as_uri())
+    tables.get_config().set("restart-strategy.type", "none")
     tables.execute_sql(_TICKS.format(source=source))
     tables.execute_sql(_TREE.format(out=out))
     tables.execute_sql(_BARS).wait()

@@ -26,6 +26,8 @@ SMALL: Final = JobSettings(
     intervals=["5m", "15m"],
     indicators=IndicatorSettings(bars=3, rsi_bars=2, anomaly_bars=3, lookback_bars=5),
 )
+#: An hour fills in steps of five minutes.
+WITH_HOURS: Final = SMALL.model_copy(update={"intervals": ["5m", "15m", "1h"]})
 
 Key = tuple[Any, ...]
 
@@ -46,8 +48,9 @@ def is_in(row: Bar, spans: Iterable[Span]) -> bool:
 class Table:
     """The ``bars`` table in a dictionary, and what the sink does to it. Minutes are counted from nine."""
 
-    def __init__(self, spark: SparkSession) -> None:
+    def __init__(self, spark: SparkSession, job: JobSettings = SMALL) -> None:
         self.spark = spark
+        self.job = job
         self.rows: dict[Key, Bar] = {}
         self.closed = 0
 
@@ -56,7 +59,7 @@ class Table:
         starts = [each["window_start"] // 1_000_000 for each in bars]
         first = min([*starts, minute(self.closed or through)])
         self.closed = max(self.closed, through)
-        return self.derive(bars, Reach(first, minute(through), minute(self.closed)))
+        return self.derive(bars, Reach(first, minute(through), minute(self.closed), is_in_steps=True))
 
     def rewrite(self, bars: list[Bar], first: int, end: int, *, is_followed: bool = False) -> list[Bar]:
         """Lay bars over what is there, as a backfill does."""
@@ -64,9 +67,9 @@ class Table:
 
     def derive(self, bars: list[Bar], reach: Reach) -> list[Bar]:
         """Give the rows that are made, and put those into the table that it lacks."""
-        frames = reach.frames(SMALL.all_intervals, lookback=SMALL.indicators.lookback_bars)
+        frames = reach.frames(self.job.all_intervals, lookback=self.job.indicators.lookback_bars)
         stored = [row for row in self.rows.values() if is_in(row, read_spans(frames))]
-        made = derive(bars_frame(self.spark, bars), bars_frame(self.spark, stored), reach, SMALL)
+        made = derive(bars_frame(self.spark, bars), bars_frame(self.spark, stored), reach, self.job)
         assert made.drop("change", "is_disputed").schema.simpleString() == BARS.simpleString()
         rows = bars_in(made)
         assert len({key_of(row) for row in rows}) == len(rows)
@@ -184,9 +187,9 @@ def laid_over(bars: list[Bar], others: list[Bar]) -> list[Bar]:
     return list(taken.values())
 
 
-def at_once(spark: SparkSession, *ways: list[Bar]) -> list[dict[Key, Bar]]:
+def at_once(spark: SparkSession, *ways: list[Bar], job: JobSettings = SMALL) -> list[dict[Key, Bar]]:
     """Give the rows that each way's bars end in, each way's by themselves."""
-    table = Table(spark)
+    table = Table(spark, job)
     table.closed = MINUTES
     apart = [each | {"vs_currency": str(number)} for number, bars in enumerate(ways) for each in bars]
     table.rewrite(apart, 0, MINUTES)
@@ -215,8 +218,8 @@ def test_in_batches_and_with_late_bars_it_ends_in_the_same_rows(
     spark: SparkSession, cuts: list[int], seed: int, is_backwards: bool
 ) -> None:
     pieces = list(pairwise([0, *cuts, MINUTES]))
-    table, bars, after = Table(spark), on_time(seed), late(seed)
-    in_time, with_late = at_once(spark, bars, laid_over(after, bars))
+    table, bars, after = Table(spark, WITH_HOURS), on_time(seed), late(seed)
+    in_time, with_late = at_once(spark, bars, laid_over(after, bars), job=WITH_HOURS)
     for first, end in pieces:
         table.close(in_range(bars, first, end), end)
     assert_same(table.content(), in_time)
@@ -254,6 +257,23 @@ def test_what_follows_from_one_bar(table: Table) -> None:
     table.close([], 15)
     assert table.row(0, "15m")["is_final"]
     assert {row["revision"] for row in table.rows.values()} == {0}
+
+
+def test_a_window_fills_in_steps(spark: SparkSession) -> None:
+    """
+    closed  09:01  09:04  09:06  09:09  09:10 ... 09:59  10:00
+    5m      #1     #4     |#6    #9     #10       #59    |#60     with each bar
+    1h      .      .      #6     .      #10       .      #60      with each five minutes, and when it closes
+    """
+    table, seen = Table(spark, WITH_HOURS), []
+    before = 0
+    for through in (1, 4, 6, 9, 10, 59, 60):
+        table.close([bar(number, 10 + number) for number in range(before, through)], through)
+        hour = [row["close"] for row in table.rows.values() if row["interval"] == "1h"]
+        seen.append((table.row((through - 1) // 5, "5m")["close"], *hour))
+        before = through
+    assert seen == [(10,), (13,), (15, 15), (18, 15), (19, 19), (68, 68), (69, 69)]
+    assert table.row(0, "1h")["is_final"]
 
 
 def test_a_gap_that_gets_its_bar_goes_up_a_revision_and_so_does_what_looks_back_at_it(table: Table) -> None:

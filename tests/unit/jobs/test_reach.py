@@ -1,5 +1,6 @@
 """Which windows follow from a change of base bars."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,3 +46,38 @@ def test_every_window_that_shares_a_minute_with_the_change_is_made(
         assert frame.context <= frame.made_from <= min(touched)
         assert max(touched) + frame.seconds <= frame.made_to <= frame.changed_to
         assert frame.made_from % frame.seconds == frame.made_to % frame.seconds == 0
+
+
+INTERVALS = ("1m", "5m", "15m", "1h", "4h", "1d")
+
+
+@pytest.mark.parametrize(
+    ("closed", "made"),
+    [
+        pytest.param("09:02", ("1m", "5m", "15m"), id="of whose steps a minute is one"),
+        pytest.param("09:05", ("1m", "5m", "15m", "1h"), id="with five minutes, an hour"),
+        pytest.param("09:15", ("1m", "5m", "15m", "1h", "4h"), id="with a quarter, four hours"),
+        pytest.param("10:00", INTERVALS, id="with an hour, a day"),
+    ],
+)
+def test_a_window_that_fills_is_made_anew_in_steps(closed: str, made: tuple[str, ...]) -> None:
+    hours, minutes = map(int, closed.split(":"))
+    end = hours * HOUR + minutes * 60
+    reach = Reach(end - 60, end, closed=end, is_in_steps=True)
+    assert tuple(frame.interval for frame in reach.frames(INTERVALS, lookback=20)) == made
+
+
+def test_the_base_interval_is_always_made() -> None:
+    reach = Reach(first=9 * HOUR, end=9 * HOUR + 60, closed=0, is_in_steps=True)
+    assert [frame.interval for frame in reach.frames(INTERVALS, lookback=20)] == ["1m", "5m", "15m"]
+
+
+@given(first=st.integers(0, 10**5), minutes=st.integers(1, 2_000), lookback=st.integers(3, 100))
+def test_in_steps_too_all_that_closes_is_made_as_without(first: int, minutes: int, lookback: int) -> None:
+    """Whatever is left out has nothing that is closed: nothing final is lost, only a row that fills is older."""
+    end = (first + minutes) * 60
+    every = Reach(first * 60, end, closed=end).frames(INTERVALS, lookback=lookback)
+    some = Reach(first * 60, end, closed=end, is_in_steps=True).frames(INTERVALS, lookback=lookback)
+    left_out = [frame for frame in every if frame not in some]
+    assert set(some) <= set(every)
+    assert all(frame.made_from + frame.seconds > end for frame in left_out)
