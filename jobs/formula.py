@@ -72,8 +72,8 @@ def rsi(moves: Column, bars: int) -> Column:
         moves: as :func:`changes` gives them.
         bars: over how many moves.
     """
-    gains = _wilder(f.transform(moves, lambda move: f.greatest(move, f.lit(0.0))), bars)
-    losses = _wilder(f.transform(moves, lambda move: f.greatest(-move, f.lit(0.0))), bars)
+    gains = _wilder(moves, bars, lambda move: f.greatest(move, f.lit(0.0)))
+    losses = _wilder(moves, bars, lambda move: f.greatest(-move, f.lit(0.0)))
     strength = _once(gains, lambda gain: _once(losses, lambda loss: _part(gain, gain + loss)))
     return f.when(f.size(moves) >= bars, strength)
 
@@ -103,13 +103,10 @@ def _part(some: Column, whole: Column) -> Column:
     return f.when(whole > 0, 100 * some / whole)
 
 
-def _wilder(moves: Column, bars: int) -> Column:
-    def smoothed(moves: Column) -> Column:
-        rest = f.slice(moves, bars + 1, f.greatest(f.size(moves) - bars, f.lit(0)))
-        begun = _mean(f.slice(moves, 1, bars), bars)
-        return f.aggregate(rest, begun, lambda average, move: (average * (bars - 1) + move) / bars)
-
-    return _once(moves, smoothed)
+def _wilder(moves: Column, bars: int, part: Callable[[Column], Column]) -> Column:
+    rest = f.slice(moves, bars + 1, f.greatest(f.size(moves) - bars, f.lit(0)))
+    begun = _mean(f.transform(f.slice(moves, 1, bars), part), bars)
+    return f.aggregate(rest, begun, lambda average, move: (average * (bars - 1) + part(move)) / bars)
 
 
 def _pairs(values: Column, combine: Callable[[Column, Column], Column]) -> Column:
