@@ -17,7 +17,7 @@ from benchmarks.result import Measured, Result
 from benchmarks.turns import Work, take_turns
 
 _COINS: Final = 1_000
-_TICKS: Final = 2_000_000
+_TICKS: Final = 1_000_000
 _QUICK_TICKS: Final = 200_000
 _KINDS: Final = ("parquet", "json")
 
