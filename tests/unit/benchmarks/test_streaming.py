@@ -40,3 +40,13 @@ def test_flinks_files_are_read_once_they_have_a_header(tmp_path: Path) -> None:
     assert (row["open"], row["high"], row["low"], row["close"]) == (1.5, 2.5, 0.5, 2.0)
     assert (row["mean"], row["stddev"], row["tick_count"]) == (1.6, 0.8, 4)
     assert row["last_tick_at"].isoformat() == "2026-01-05T09:00:55.250000+00:00"
+
+
+def test_for_flink_the_files_are_one_in_the_order_of_their_names(tmp_path: Path) -> None:
+    payloads = tmp_path / "payloads"
+    payloads.mkdir()
+    for name, text in (("0001.jsonl", "c\n"), ("0000.jsonl", "a\nb\n")):
+        (payloads / name).write_text(text)
+    whole = streaming._as_one(payloads)
+    assert whole.read_text() == "a\nb\nc\n"
+    assert whole not in payloads.rglob("*"), "our own contender would read it too"
