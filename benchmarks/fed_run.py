@@ -12,7 +12,7 @@ from benchmarks.bench import Bench
 from benchmarks.event_log import MicroBatch, event_log_conf, read_batches
 from benchmarks.history import START_MS, coin_name
 from benchmarks.machine import few_cores
-from benchmarks.our_job import write_settings
+from benchmarks.our_job import local_spark_conf, write_settings
 from benchmarks.peak_memory import PeakMemory
 from benchmarks.round import NOTHING, QUERIES, TICKS, Round
 from benchmarks.stream_job import StreamJob
@@ -27,8 +27,6 @@ _MINUTES_BEFORE: Final = 10
 _QUIET_SECONDS: Final = 2.0
 _PATIENCE_SECONDS: Final = 180.0
 
-#: As in ``conf/local.yaml``: for a thousand rows compiling takes longer than the rows do.
-_CONF: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _TRIGGER_SECONDS: Final = 0.5
 
 
@@ -68,7 +66,7 @@ class FedRun:
         self.stream.create()
         if self.fill is not None:
             self.fill(self._settings({}))
-        with self._start(_CONF | event_log_conf(events)) as job, PeakMemory(job.child.session) as memory:
+        with self._start(local_spark_conf() | event_log_conf(events)) as job, PeakMemory(job.child.session) as memory:
             rounds = self._feed(job)
             job.stop()
         self.peak_mib = memory.mib

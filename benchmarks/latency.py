@@ -13,16 +13,14 @@ from time import time_ns
 from typing import Any, Final
 
 import numpy as np
-import yaml
 
 from benchmarks.bench import Bench, Benchmark, emptied
-from benchmarks.checkout import ROOT
 from benchmarks.csv_watch import CsvWatch, SeenBar
 from benchmarks.errors import BenchmarkError
 from benchmarks.figure import figure_of
 from benchmarks.history import coin_name
 from benchmarks.live_feed import POLL_SECONDS, Bar, Call, LiveFeed
-from benchmarks.our_job import submit, write_settings
+from benchmarks.our_job import local_spark_conf, submit, write_settings
 from benchmarks.result import Measured, Result
 from benchmarks.stream_job import StreamJob
 from faults.kinesis_stream import Stream
@@ -213,13 +211,12 @@ def _report(result: Result, rate: int, found: Sequence[Latency]) -> None:
 
 def _settings(folder: Path, stream: Stream) -> Path:
     """Write settings, those of Spark as in ``conf/local.yaml``."""
-    local = yaml.safe_load((ROOT / "conf" / "local.yaml").read_text(encoding="utf-8"))
     return write_settings(
         folder,
         job={**_JOB, "retention": {"every_hours": None}},
         stream={"name": stream.name, "endpoint_url": stream.endpoint},
         producer={"source": "replay", "poll_seconds": POLL_SECONDS},
-        conf=local["job"]["spark"]["conf"],
+        conf=local_spark_conf(),
     )
 
 

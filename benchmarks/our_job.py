@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from benchmarks.bench import Bench, emptied
+from benchmarks.checkout import ROOT
 from benchmarks.command import timed
 from benchmarks.machine import cores
 
@@ -48,6 +49,12 @@ def write_settings(
     path = folder / "settings.yaml"
     path.write_text(yaml.safe_dump(tree), encoding="utf-8")
     return path
+
+
+def local_spark_conf() -> dict[str, str]:
+    """Read what ``conf/local.yaml`` sets in Spark: for a thousand rows compiling takes longer than the rows do."""
+    local = yaml.safe_load((ROOT / "conf" / "local.yaml").read_text(encoding="utf-8"))
+    return dict(local["job"]["spark"]["conf"])
 
 
 def submit(script: str, *arguments: object) -> list[object]:

@@ -63,8 +63,11 @@ class Reach:
             lookback: how many windows, its own included, a bar looks at.
         """
         lengths = [interval_seconds(each) for each in intervals]
-        made = (each for each in intervals if not self.is_in_steps or self._is_due(interval_seconds(each), lengths))
-        return tuple(self._frame(interval, lookback) for interval in made)
+        return tuple(
+            self._frame(interval, lookback)
+            for interval, seconds in zip(intervals, lengths, strict=True)
+            if not self.is_in_steps or self._is_due(seconds, lengths)
+        )
 
     def _is_due(self, seconds: int, lengths: Sequence[int]) -> bool:
         base = min(lengths)
