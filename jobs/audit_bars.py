@@ -11,11 +11,12 @@ from jobs.audit_scope import Dates, Scope, ticks_at
 from jobs.days import Step, steps
 from jobs.derive import derive
 from jobs.extent import kept
+from jobs.frame_columns import span_condition
 from jobs.reach import Reach, made_spans, read_spans
 from jobs.revise import NEW, SAME
 from jobs.schema import OK, ROW_KEY, TICKS_ORIGIN
 from jobs.session import shuffled
-from jobs.tables import newest_version, read_bars, span_condition
+from jobs.tables import newest_version, read_bars
 from jobs.window import base_bars
 from pricestream.settings import Settings
 

@@ -24,6 +24,11 @@ def midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
+def utc_date(seconds: int) -> str:
+    """Give the UTC date of a time in epoch seconds, ISO."""
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
 def kept_from(days: int | None, now: datetime) -> date | None:
     """Give the first date that is kept for so many days; None keeps all. What is older may be gone."""
     return None if days is None else now.date() - timedelta(days=days)

@@ -1,13 +1,16 @@
 """Derive: what follows from new bars. Longer intervals, gaps, indicators, and what of it the table lacks."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from jobs.frame_columns import is_within
+from jobs.frame_columns import is_within, span_condition
 from jobs.gaps import with_gaps
 from jobs.indicators import with_indicators
+from jobs.look_back import look_back
 from jobs.overlay import overlay
-from jobs.reach import Reach
+from jobs.reach import Frame, Reach, beside_spans, made_spans
 from jobs.revise import revise
 from jobs.rollup import roll_up
 from pricestream.job_settings import JobSettings
@@ -18,7 +21,7 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
 
     Args:
         bars: columns of :data:`jobs.schema.BARS`, each key once: base bars, or candles of any interval.
-        stored: what the table holds of the windows that :func:`jobs.reach.spans` names.
+        stored: what the table holds of the windows that :func:`jobs.reach.read_spans` names.
         reach: which windows the new bars may lie in, and which are closed.
         job: the intervals, and over how many bars indicators go.
 
@@ -28,15 +31,23 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     """
     lookback = job.indicators.lookback_bars
     frames = reach.frames(job.all_intervals, lookback=lookback)
-    laid = overlay(bars.withColumn("is_final", f.lit(False)), stored)
-    is_base, is_bar = f.col("interval") == job.base_interval, ~f.col("gap")
-    rows = laid
+    # What is not made anew is neither laid over nor compared: of a long series it is by far the most.
+    standing = stored.filter(span_condition(made_spans(frames)))
+    rows = overlay(bars.withColumn("is_final", f.lit(False)), standing)
     if frames[1:]:
-        rolled = roll_up(laid.filter(is_base & is_bar), frames[1:])
-        longer = overlay(rolled, laid.filter(~is_base).drop("is_ours")).withColumn("is_ours", f.lit(False))
-        rows = laid.filter(is_base).unionByName(longer)
+        rows = _with_longer(rows, stored, frames)
+    made = rows.filter(~f.col("gap") & is_within(frames, "made_from", "changed_to"))
     is_closed = f.unix_seconds("window_end") <= reach.closed
-    read = rows.filter(is_bar & is_within(frames, "context", "changed_to"))
-    closing = read.withColumn("is_final", f.col("is_final") | is_closed)
-    spaced = with_gaps(closing, frames, closed=reach.told_to, lookback=lookback)
-    return revise(with_indicators(spaced, frames, job.indicators), stored, frames, closed=reach.told_to)
+    closing = made.withColumn("is_final", f.col("is_final") | is_closed)
+    spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
+    return revise(with_indicators(spaced, frames, job.indicators), standing, frames, closed=reach.told_to)
+
+
+def _with_longer(laid: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> DataFrame:
+    """Lay the bars of longer intervals, rolled up, over those that are there."""
+    is_base = f.col("interval") == frames[0].interval
+    base = laid.filter(is_base & ~f.col("gap")).drop("is_ours")
+    if beside := beside_spans(frames):
+        base = base.unionByName(stored.filter(f"NOT gap AND {span_condition(beside)}"))
+    longer = overlay(roll_up(base, frames[1:]), laid.filter(~is_base).drop("is_ours"))
+    return laid.filter(is_base).unionByName(longer.withColumn("is_ours", f.lit(False)))

@@ -1,11 +1,12 @@
-"""Frame columns: the frame of each row's interval, in terms of Spark."""
+"""Frame columns: the frame of each row's interval, and the spans that rows lie in, in terms of Spark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as f
 
-from jobs.reach import Frame
+from jobs.days import utc_date
+from jobs.reach import Frame, Span
 
 
 def frame_column(frames: Sequence[Frame], name: str) -> Column:
@@ -17,6 +18,24 @@ def is_within(frames: Sequence[Frame], first: str, end: str) -> Column:
     """Tell whether a row's ``window_start`` lies between two numbers of its frame, ``[first, end)``."""
     start = "unix_seconds(window_start)"
     return f.expr(f"{start} >= {_case(frames, first)} AND {start} < {_case(frames, end)}")
+
+
+def window_number(frames: Sequence[Frame]) -> Column:
+    """Count a row's window from the epoch, in windows of its interval."""
+    return f.expr(f"unix_seconds(window_start) div {_case(frames, 'seconds')}")
+
+
+def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:
+    """Say in SQL that a row of ``bars`` lies in one of these spans (at least one); ``date`` prunes partitions."""
+    prefix = f"{table}." if table else ""
+    conditions = (
+        f"({prefix}interval = '{each.interval}'"
+        f" AND {prefix}date BETWEEN DATE'{utc_date(each.first)}' AND DATE'{utc_date(each.end - 1)}'"
+        f" AND {prefix}window_start >= timestamp_seconds({each.first})"
+        f" AND {prefix}window_start < timestamp_seconds({each.end}))"
+        for each in spans
+    )
+    return f"({' OR '.join(conditions)})"
 
 
 def _case(frames: Sequence[Frame], name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
-from jobs.frame_columns import frame_column
+from jobs.frame_columns import frame_column, window_number
 from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY, SERIES
@@ -14,7 +14,7 @@ from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY, SERIES
 #: What a gap has of its own; everything else is null.
 _OWN: Final = (*ROW_KEY, "window_end", "date", "gap", "tick_count", "is_final", "revision", "is_ours")
 _VALUES: Final = tuple(
-    name if name in _OWN else f"if(gap, NULL, {name}) AS {name}" for name in (*BARS.names, "is_ours")
+    name if name in _OWN else f"if(gap, NULL, {name}) AS {name}" for name in (*BARS.names, "is_ours", "earlier")
 )
 
 
@@ -24,7 +24,8 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
     Behind a point of a fetched history there are none: those lie minutes or hours apart.
 
     Args:
-        bars: columns of :data:`jobs.schema.BARS` and ``is_ours``, no gaps, from ``context`` to ``changed_to``.
+        bars: columns of :data:`jobs.schema.BARS`, ``is_ours`` and ``earlier`` (:func:`jobs.look_back.look_back`), no
+            gaps.
         frames: of all intervals; gaps are made from ``made_from`` on.
         closed: windows that end here or before are closed, epoch seconds.
         lookback: how many windows, its own included, a bar looks back at.
@@ -33,7 +34,7 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
         The same columns, and ``number``: the window's, counted from the epoch.
     """
     seconds = frame_column(frames, "seconds")
-    numbered = bars.withColumn("number", _whole(f.unix_seconds("window_start"), seconds))
+    numbered = bars.withColumn("number", window_number(frames))
     following = f.lead("number").over(Window.partitionBy(*SERIES).orderBy("number"))
     with_next = numbered.withColumn("following", following)
     missing = with_next.withColumn("missing", _missing(frames, closed, lookback))

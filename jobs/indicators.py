@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
+from pyspark.sql.window import WindowSpec
 
 from jobs import formula
 from jobs.frame_columns import is_within
+from jobs.look_back import EARLIER
 from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BARS, SERIES
@@ -17,7 +19,8 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
     """Fill in :data:`jobs.schema.BAR_INDICATORS`.
 
     Args:
-        rows: columns of :data:`jobs.schema.BARS`, ``is_ours`` and ``number``: bars and gaps from ``context`` on.
+        rows: columns of :data:`jobs.schema.BARS`, ``is_ours``, ``earlier`` and ``number``
+            (:func:`jobs.gaps.with_gaps`): bars and gaps, and what they look back at.
         frames: of all intervals.
         settings: over how many bars.
 
@@ -31,7 +34,7 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
     looked_back = rows.select("*", *_behind(settings.lookback_bars))
     # First of all, so that what is only looked back at costs no formula.
     made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
-    measured = made.select("*", *_steps(settings)).select("*", *_measures(settings))
+    measured = made.select("*", *_seen()).select("*", *_steps(settings)).select("*", *_measures(settings))
     return measured.withColumns(_values(settings)).select(*BARS.names, "is_ours")
 
 
@@ -42,10 +45,30 @@ def _behind(lookback: int) -> tuple[Column, ...]:
     return (
         f.lag("number").over(in_order).alias("number_before"),
         f.lag("close").over(in_order).alias("close_before"),
-        f.collect_list("close").over(behind).alias("closes"),
-        f.min("first_tick_at").over(behind).alias("first_seen"),
-        f.max("last_tick_at").over(behind).alias("last_seen"),
-        f.sum("tick_count").over(behind).alias("seen"),
+        f.collect_list("close").over(behind).alias("row_closes"),
+        f.min("first_tick_at").over(behind).alias("row_first"),
+        f.max("last_tick_at").over(behind).alias("row_last"),
+        f.sum("tick_count").over(behind).alias("row_ticks"),
+        f.filter(_earlier(in_order), lambda bar: bar["number"] > f.col("number") - lookback).alias("recent"),
+    )
+
+
+def _earlier(in_order: WindowSpec) -> Column:
+    # The first row of a series is what it looks back at, where there is anything.
+    first = f.first("earlier").over(in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow))
+    return f.coalesce(first, f.array().cast(EARLIER))
+
+
+@made_once
+def _seen() -> tuple[Column, ...]:
+    # A null on one side leaves the other.
+    return (
+        f.expr("concat(recent.close, row_closes) AS closes"),
+        f.expr("least(array_min(recent.first_tick_at), row_first) AS first_seen"),
+        f.expr("greatest(array_max(recent.last_tick_at), row_last) AS last_seen"),
+        f.expr(
+            "aggregate(recent.tick_count, row_ticks, (total, ticks) -> coalesce(total + ticks, total, ticks)) AS seen"
+        ),
     )
 
 

@@ -102,6 +102,24 @@ def made_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
     return tuple(Span(each.interval, each.made_from, each.changed_to) for each in frames)
 
 
+def behind_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
+    """Give the windows that are only looked back at."""
+    return tuple(Span(each.interval, each.context, each.made_from) for each in frames if each.context < each.made_from)
+
+
+def beside_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
+    """Give the windows of the base interval that are not made themselves, but lie in longer ones that are.
+
+    Args:
+        frames: of all intervals, that of the base first.
+    """
+    base, *longer = frames
+    first = min((each.made_from for each in longer), default=base.made_from)
+    end = max((each.made_to for each in longer), default=base.changed_to)
+    spans = (Span(base.interval, first, base.made_from), Span(base.interval, base.changed_to, end))
+    return tuple(each for each in spans if each.first < each.end)
+
+
 def read_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
     """Give the windows that must be read: what is made, what it looks back at, and all that longer ones hold.
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from jobs.days import utc_date
 from jobs.schema import BAR_KEY, OK
-from jobs.tables import read_ticks, utc_date
+from jobs.tables import read_ticks
 from jobs.window import base_bars, window_start
 from pricestream.settings import Settings
 

@@ -11,13 +11,14 @@ from pyspark.sql import functions as f
 from jobs.conflict import retry_on_conflict
 from jobs.derive import derive
 from jobs.extent import extent_of, kept
+from jobs.frame_columns import span_condition
 from jobs.made_once import made_once
 from jobs.publish import Partition, hour_of, publish
 from jobs.reach import Reach, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
 from jobs.revise import CHANGED, GONE, NEW, SAME
 from jobs.schema import BAR_KEY
-from jobs.tables import newest_version, read_bars, span_condition, upsert_bars, was_outrun
+from jobs.tables import newest_version, read_bars, upsert_bars, was_outrun
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 

@@ -1,8 +1,7 @@
 """The Delta tables: making them, adding to ``ticks``, and upserting ``bars``."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 from typing import Final
 
 from delta.tables import DeltaTable
@@ -10,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
-from jobs.reach import Span
+from jobs.days import utc_date
 from jobs.revise import CHANGED, GONE
 from jobs.schema import BARS, ROW_KEY, TICKS
 from jobs.spark_setting import set_for_a_while
@@ -114,24 +113,6 @@ def was_outrun(spark: SparkSession, path: str, read: int) -> bool:
     between = commits.filter((f.col("version") > read) & (f.col("version") < ours))
     # Compaction changes no row.
     return not between.filter(f.col("operation").isin(*_CHANGES)).isEmpty()
-
-
-def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:
-    """Say in SQL that a row of ``bars`` lies in one of these spans; ``date`` prunes partitions."""
-    prefix = f"{table}." if table else ""
-    conditions = (
-        f"({prefix}interval = '{each.interval}'"
-        f" AND {prefix}date BETWEEN DATE'{utc_date(each.first)}' AND DATE'{utc_date(each.end - 1)}'"
-        f" AND {prefix}window_start >= timestamp_seconds({each.first})"
-        f" AND {prefix}window_start < timestamp_seconds({each.end}))"
-        for each in spans
-    )
-    return f"({' OR '.join(conditions)})"
-
-
-def utc_date(seconds: int) -> str:
-    """Give the UTC date of a time in epoch seconds, ISO."""
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
 
 def final_through_s(spark: SparkSession, job: JobSettings, *, since_s: int = 0) -> int:

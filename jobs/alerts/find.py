@@ -6,9 +6,10 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
 
 from jobs.alerts.event import Event, bar_event
+from jobs.frame_columns import span_condition
 from jobs.reach import Span
 from jobs.schema import SERIES
-from jobs.tables import read_bars, span_condition
+from jobs.tables import read_bars
 from pricestream.alert_settings import AlertRule
 from pricestream.interval import interval_seconds
 from pricestream.job_settings import JobSettings

@@ -8,12 +8,11 @@ a look at 4 |#   |--|--|# |--|--|--|..|..|..|..|# |
 """
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as f
 
 from jobs.gaps import with_gaps
 from jobs.reach import Reach
 from jobs.schema import BARS
-from tests.support.bars import NINE_S, Bar, bar, bars_frame, bars_in, candle, number_of
+from tests.support.bars import NINE_S, Bar, bar, bars_in, candle, looking_back, number_of
 
 LOOKBACK = 4
 #: (coin, interval, number of the window).
@@ -27,9 +26,8 @@ def minute(number: int) -> int:
 
 def spaced(spark: SparkSession, bars: list[Bar], reach: Reach, *intervals: str) -> list[Bar]:
     frames = reach.frames(intervals or ("1m",), lookback=LOOKBACK)
-    ours = bars_frame(spark, bars).withColumn("is_ours", f.lit(True))
-    rows = with_gaps(ours, frames, closed=reach.closed, lookback=LOOKBACK)
-    assert rows.drop("is_ours", "number").schema.simpleString() == BARS.simpleString()
+    rows = with_gaps(looking_back(spark, bars, frames), frames, closed=reach.closed, lookback=LOOKBACK)
+    assert rows.drop("is_ours", "earlier", "number").schema.simpleString() == BARS.simpleString()
     return bars_in(rows)
 
 
@@ -73,8 +71,7 @@ def test_a_gap_says_which_window_it_is_and_nothing_else(spark: SparkSession) -> 
 def test_a_gap_has_the_date_of_its_own_window(spark: SparkSession) -> None:
     # 2026-01-05T23:59 is the 899th minute behind nine o'clock.
     frames = closed_through(901, first=899).frames(("1m",), lookback=LOOKBACK)
-    ours = bars_frame(spark, [bar(899, 10)]).withColumn("is_ours", f.lit(True))
-    rows = with_gaps(ours, frames, closed=minute(901), lookback=LOOKBACK)
+    rows = with_gaps(looking_back(spark, [bar(899, 10)], frames), frames, closed=minute(901), lookback=LOOKBACK)
     dates = [row["date"].isoformat() for row in rows.orderBy("window_start").collect()]
     assert dates == ["2026-01-05", "2026-01-06"]
 

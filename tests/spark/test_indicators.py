@@ -15,14 +15,13 @@ import numpy as np
 import pytest
 import talib
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as f
 
 from jobs.gaps import with_gaps
 from jobs.indicators import with_indicators
 from jobs.reach import Reach
 from jobs.schema import BAR_INDICATORS, BARS
 from pricestream.indicator_settings import IndicatorSettings
-from tests.support.bars import NINE_S, Bar, bar, bars_frame, bars_in, candle, number_of
+from tests.support.bars import NINE_S, Bar, bar, bars_in, candle, looking_back, number_of
 
 SMALL = IndicatorSettings(bars=2, rsi_bars=2, anomaly_bars=3, lookback_bars=5, stale_spacings=2)
 
@@ -36,8 +35,7 @@ def measured(
     """Rows by coin and number of their minute; those from ``first`` on are made, those before ``closed`` are closed."""
     reach = Reach(NINE_S + first * 60, NINE_S + closed * 60, NINE_S + closed * 60)
     frames = reach.frames(("1m",), lookback=settings.lookback_bars)
-    ours = bars_frame(spark, bars).withColumn("is_ours", f.lit(True))
-    spaced = with_gaps(ours, frames, closed=reach.closed, lookback=settings.lookback_bars)
+    spaced = with_gaps(looking_back(spark, bars, frames), frames, closed=reach.closed, lookback=settings.lookback_bars)
     rows = with_indicators(spaced, frames, settings)
     assert rows.drop("is_ours").schema.simpleString() == BARS.simpleString()
     found = bars_in(rows)

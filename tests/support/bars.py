@@ -1,12 +1,15 @@
 """Bars as a test wants them: plain dictionaries, whose times are epoch microseconds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql import types as t
 
+from jobs.frame_columns import span_condition
+from jobs.look_back import look_back
+from jobs.reach import Frame, made_spans
 from jobs.schema import BARS
 from pricestream.interval import interval_seconds
 
@@ -60,6 +63,17 @@ def bars_frame(spark: SparkSession, bars: Iterable[Bar]) -> DataFrame:
     numbered = spark.createDataFrame(rows, _NUMBERED)
     timed = numbered.withColumns({name: f.timestamp_micros(name) for name in _TIMES})
     return timed.withColumn("date", f.to_date("window_start")).select(*BARS.names)
+
+
+def looking_back(spark: SparkSession, bars: Iterable[Bar], frames: Sequence[Frame]) -> DataFrame:
+    """Make those bars anew that lie in ``made_from`` to ``changed_to``, with the others as what is stored.
+
+    Returns:
+        Columns of :data:`jobs.schema.BARS`, ``is_ours`` and ``earlier``.
+    """
+    rows = bars_frame(spark, bars)
+    made = rows.filter(span_condition(made_spans(frames))).withColumn("is_ours", f.lit(True))
+    return look_back(made, rows, frames)
 
 
 def bars_in(frame: DataFrame) -> list[Bar]:
