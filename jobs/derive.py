@@ -1,6 +1,7 @@
 """Derive: what follows from new bars. Longer intervals, gaps, indicators, and what of it the table lacks."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
@@ -13,7 +14,16 @@ from jobs.overlay import overlay
 from jobs.reach import Frame, Reach, beside_spans, made_spans
 from jobs.revise import revise
 from jobs.rollup import roll_up
+from jobs.schema import BARS
 from pricestream.job_settings import JobSettings
+
+
+def _columns(**own: str) -> tuple[str, ...]:
+    return tuple(f"{own[name]} AS {name}" if name in own else name for name in (*BARS.names, "is_ours"))
+
+
+#: No bar is final yet.
+_OPEN: Final = _columns(is_final="false")[:-1]
 
 
 def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -> DataFrame:
@@ -33,21 +43,20 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     frames = reach.frames(job.all_intervals, lookback=lookback)
     # What is not made anew is neither laid over nor compared: of a long series it is by far the most.
     standing = stored.filter(span_condition(made_spans(frames)))
-    rows = overlay(bars.withColumn("is_final", f.lit(False)), standing)
+    rows = overlay(bars.selectExpr(*_OPEN), standing)
     if frames[1:]:
         rows = _with_longer(rows, stored, frames)
     made = rows.filter(~f.col("gap") & is_within(frames, "made_from", "changed_to"))
-    is_closed = f.unix_seconds("window_end") <= reach.closed
-    closing = made.withColumn("is_final", f.col("is_final") | is_closed)
+    closing = made.selectExpr(*_columns(is_final=f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
     spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
     return revise(with_indicators(spaced, frames, job.indicators), standing, frames, closed=reach.told_to)
 
 
 def _with_longer(laid: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> DataFrame:
     """Lay the bars of longer intervals, rolled up, over those that are there."""
-    is_base = f.col("interval") == frames[0].interval
-    base = laid.filter(is_base & ~f.col("gap")).drop("is_ours")
+    is_base = f"interval = '{frames[0].interval}'"
+    base = laid.filter(f"{is_base} AND NOT gap").drop("is_ours")
     if beside := beside_spans(frames):
         base = base.unionByName(stored.filter(f"NOT gap AND {span_condition(beside)}"))
-    longer = overlay(roll_up(base, frames[1:]), laid.filter(~is_base).drop("is_ours"))
-    return laid.filter(is_base).unionByName(longer.withColumn("is_ours", f.lit(False)))
+    longer = overlay(roll_up(base, frames[1:]), laid.filter(f"NOT {is_base}"))
+    return laid.filter(is_base).union(longer.selectExpr(*_columns(is_ours="false")))

@@ -1,6 +1,7 @@
 """Frame columns: the frame of each row's interval, and the spans that rows lie in, in terms of Spark."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from pyspark.sql import Column
 from pyspark.sql import functions as f
@@ -9,20 +10,23 @@ from jobs.days import utc_date
 from jobs.reach import Frame, Span
 
 
-def frame_column(frames: Sequence[Frame], name: str) -> Column:
-    """Give a number of the frame that a row's ``interval`` has; null where it has none."""
-    return f.expr(_case(frames, name))
+def of_frame(frames: Sequence[Frame], value: Callable[[Frame], int]) -> str:
+    """Say in SQL what number belongs to the frame that a row's ``interval`` has; null where it has none."""
+    # As SQL it is one call to Spark, and there are many of these in a micro-batch.
+    cases = (f"WHEN '{frame.interval}' THEN {value(frame)}L" for frame in frames)
+    return f"CASE interval {' '.join(cases)} END"
 
 
 def is_within(frames: Sequence[Frame], first: str, end: str) -> Column:
     """Tell whether a row's ``window_start`` lies between two numbers of its frame, ``[first, end)``."""
     start = "unix_seconds(window_start)"
-    return f.expr(f"{start} >= {_case(frames, first)} AND {start} < {_case(frames, end)}")
+    least, most = (of_frame(frames, attrgetter(name)) for name in (first, end))
+    return f.expr(f"{start} >= {least} AND {start} < {most}")
 
 
-def window_number(frames: Sequence[Frame]) -> Column:
-    """Count a row's window from the epoch, in windows of its interval."""
-    return f.expr(f"unix_seconds(window_start) div {_case(frames, 'seconds')}")
+def window_number(frames: Sequence[Frame]) -> str:
+    """Say in SQL which window a row's is, counted from the epoch in windows of its interval."""
+    return f"unix_seconds(window_start) div {of_frame(frames, attrgetter('seconds'))}"
 
 
 def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:
@@ -36,9 +40,3 @@ def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:
         for each in spans
     )
     return f"({' OR '.join(conditions)})"
-
-
-def _case(frames: Sequence[Frame], name: str) -> str:
-    # As SQL it is one call to Spark, and there are many of these in a micro-batch.
-    cases = (f"WHEN '{frame.interval}' THEN {getattr(frame, name)}L" for frame in frames)
-    return f"CASE interval {' '.join(cases)} END"

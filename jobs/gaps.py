@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as f
+from pyspark.sql import DataFrame
 
-from jobs.frame_columns import frame_column, window_number
-from jobs.made_once import made_once
+from jobs.frame_columns import of_frame, window_number
 from jobs.reach import Frame
-from jobs.schema import BARS, HISTORY_ORIGIN, ROW_KEY, SERIES
+from jobs.schema import BARS, HISTORY_ORIGIN, SERIES
 
-#: What a gap has of its own; everything else is null.
-_OWN: Final = (*ROW_KEY, "window_end", "date", "gap", "tick_count", "is_final", "revision", "is_ours")
-_VALUES: Final = tuple(
-    name if name in _OWN else f"if(gap, NULL, {name}) AS {name}" for name in (*BARS.names, "is_ours", "earlier")
-)
+#: Which window a row is of, where ``in_gap`` is the number of a gap, and null in the row of the bar itself.
+_NUMBER: Final = "coalesce(in_gap, number)"
+#: What a gap has of its own, but for its window; everything else is null.
+_OWN: Final = {
+    **{name: name for name in (*SERIES, "revision")},
+    "gap": "in_gap IS NOT NULL",
+    "tick_count": "IF(in_gap IS NULL, tick_count, 0L)",
+    "is_final": "in_gap IS NOT NULL OR is_final",
+    "is_ours": "in_gap IS NULL AND is_ours",
+}
 
 
 def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback: int) -> DataFrame:
@@ -33,42 +36,28 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
     Returns:
         The same columns, and ``number``: the window's, counted from the epoch.
     """
-    seconds = frame_column(frames, "seconds")
-    numbered = bars.withColumn("number", window_number(frames))
-    following = f.lead("number").over(Window.partitionBy(*SERIES).orderBy("number"))
-    with_next = numbered.withColumn("following", following)
-    missing = with_next.withColumn("missing", _missing(frames, closed, lookback))
+    number = window_number(frames)
+    following = f"lead({number}) OVER (PARTITION BY {', '.join(SERIES)} ORDER BY window_start) AS following"
+    numbered = bars.selectExpr("*", f"{number} AS number", following)
     # One row for the bar itself, which has no missing number, and one for each gap behind it.
-    each = f.explode(f.concat(f.array(f.lit(None).cast("long")), f.col("missing")))
-    return _rows(missing.withColumn("in_gap", each), seconds)
+    missing = f"concat(array(CAST(NULL AS bigint)), {_missing(frames, closed, lookback)})"
+    return numbered.selectExpr("*", f"explode({missing}) AS in_gap").selectExpr(*_rows(frames))
 
 
-def _missing(frames: Sequence[Frame], closed: int, lookback: int) -> Column:
+def _missing(frames: Sequence[Frame], closed: int, lookback: int) -> str:
     """Give the numbers of the gaps right behind a bar."""
-    seconds = frame_column(frames, "seconds")
-    end = f.least(f.lit(closed).cast("long"), frame_column(frames, "changed_to"))
-    first = f.greatest(f.col("number") + 1, _whole(frame_column(frames, "made_from"), seconds))
-    last = f.least(f.col("following") - 1, f.col("number") + (lookback - 1), _whole(end, seconds) - 1)
-    has_gaps = (f.col("origin") != HISTORY_ORIGIN) & (last >= first)
-    return f.when(has_gaps, f.sequence(first, last)).otherwise(f.array().cast("array<bigint>"))
+    made = of_frame(frames, lambda frame: frame.made_from // frame.seconds)
+    told = of_frame(frames, lambda frame: min(closed, frame.changed_to) // frame.seconds - 1)
+    first = f"greatest(number + 1, {made})"
+    last = f"least(following - 1, number + {lookback - 1}, {told})"
+    has_gaps = f"origin != '{HISTORY_ORIGIN}' AND {last} >= {first}"
+    return f"IF({has_gaps}, sequence({first}, {last}), CAST(array() AS array<bigint>))"
 
 
-def _rows(exploded: DataFrame, seconds: Column) -> DataFrame:
-    in_gap = exploded.withColumns({"gap": f.col("in_gap").isNotNull(), "number": f.coalesce("in_gap", "number")})
-    at = in_gap.withColumn("window_start", f.timestamp_seconds(f.col("number") * seconds))
-    own = _own() | {"window_end": f.timestamp_seconds((f.col("number") + 1) * seconds)}
-    return at.withColumns(own).selectExpr(*_VALUES, "number")
-
-
-@made_once
-def _own() -> dict[str, Column]:
-    return {
-        "date": f.to_date("window_start"),
-        "tick_count": f.expr("if(gap, 0L, tick_count)"),
-        "is_final": f.col("gap") | f.col("is_final"),
-        "is_ours": ~f.col("gap") & f.col("is_ours"),
-    }
-
-
-def _whole(value: Column, divisor: Column) -> Column:
-    return f.floor(value / divisor).cast("long")
+def _rows(frames: Sequence[Frame]) -> tuple[str, ...]:
+    seconds = of_frame(frames, lambda frame: frame.seconds)
+    start, end = (f"timestamp_seconds({number} * {seconds})" for number in (_NUMBER, f"({_NUMBER} + 1)"))
+    own = _OWN | {"window_start": start, "window_end": end, "date": f"to_date({start})"}
+    names = (*BARS.names, "is_ours", "earlier")
+    values = (f"{own.get(name, f'IF(in_gap IS NULL, {name}, NULL)')} AS {name}" for name in names)
+    return (*values, f"{_NUMBER} AS number")

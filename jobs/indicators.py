@@ -35,7 +35,7 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
     # First of all, so that what is only looked back at costs no formula.
     made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
     measured = made.select("*", *_seen()).select("*", *_steps(settings)).select("*", *_measures(settings))
-    return measured.withColumns(_values(settings)).select(*BARS.names, "is_ours")
+    return measured.select(*_rows(settings))
 
 
 @made_once
@@ -61,9 +61,10 @@ def _earlier(in_order: WindowSpec) -> Column:
 
 @made_once
 def _seen() -> tuple[Column, ...]:
-    # A null on one side leaves the other.
+    # A row that tells nothing of its closes has none, so that no formula goes over them. Below, a null on one side
+    # leaves the other.
     return (
-        f.expr("concat(recent.close, row_closes) AS closes"),
+        f.expr("IF(is_final AND NOT gap, concat(recent.close, row_closes), NULL) AS closes"),
         f.expr("least(array_min(recent.first_tick_at), row_first) AS first_seen"),
         f.expr("greatest(array_max(recent.last_tick_at), row_last) AS last_seen"),
         f.expr(
@@ -92,6 +93,11 @@ def _measures(settings: IndicatorSettings) -> tuple[Column, ...]:
 
 
 @made_once
+def _rows(settings: IndicatorSettings) -> tuple[Column, ...]:
+    values = _values(settings)
+    return (*(values.get(name, f.col(name)).alias(name) for name in BARS.names), f.col("is_ours"))
+
+
 def _values(settings: IndicatorSettings) -> dict[str, Column]:
     half = settings.bollinger_width * f.col("_deviation")
     is_adjacent = f.col("number_before") == f.col("number") - 1
@@ -104,9 +110,8 @@ def _values(settings: IndicatorSettings) -> dict[str, Column]:
         "rsi": formula.rsi(f.col("moves"), settings.rsi_bars),
         "anomaly": f.col("_score") > settings.anomaly_score,
     }
-    values = {name: f.when(f.col("is_final") & ~f.col("gap"), value) for name, value in of_bars.items()}
-    values["stale"] = f.when(f.col("is_final"), _is_stale(settings.stale_spacings))
-    return values
+    of_bars = {name: f.when(f.col("closes").isNotNull(), value) for name, value in of_bars.items()}
+    return of_bars | {"stale": f.when(f.col("is_final"), _is_stale(settings.stale_spacings))}
 
 
 def _is_stale(spacings: float) -> Column:

@@ -7,11 +7,10 @@ sorted and gone over; gathered they are read and no more.
 from collections.abc import Sequence
 from typing import Final
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from jobs.frame_columns import span_condition, window_number
-from jobs.made_once import made_once
 from jobs.reach import Frame, behind_spans
 from jobs.schema import SERIES
 
@@ -21,8 +20,21 @@ _SEEN: Final = ("close", "first_tick_at", "last_tick_at", "tick_count")
 EARLIER: Final = (
     "array<struct<number:bigint,close:double,first_tick_at:timestamp,last_tick_at:timestamp,tick_count:bigint>>"
 )
-_LAST: Final = tuple(f"element_at(seen, -1).{name} AS {name}" for name in _SEEN)
-_FLAGS: Final = ("false AS gap", "true AS is_final", "false AS is_ours")
+#: Gathered of a series: what is seen of its bars, and which window the last of them is of.
+_GATHERED: Final = (
+    # The number comes first, so that they are sorted by it.
+    f"sort_array(collect_list(struct(number, {', '.join(_SEEN)}))) AS seen",
+    "max_by(struct(window_start, window_end, date, origin), number) AS place",
+)
+_ONE_ROW: Final = (
+    *SERIES,
+    "place.*",
+    *(f"element_at(seen, -1).{name} AS {name}" for name in _SEEN),
+    "false AS gap",
+    "true AS is_final",
+    "false AS is_ours",
+    "slice(seen, 1, size(seen) - 1) AS earlier",
+)
 
 
 def look_back(bars: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> DataFrame:
@@ -38,22 +50,10 @@ def look_back(bars: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> Da
         ``made_from`` one more row: the last of them, with what is looked at of it, and in ``earlier`` those before it,
         the oldest first.
     """
-    made = bars.withColumn("earlier", f.lit(None).cast(EARLIER))
+    made = bars.selectExpr("*", f"CAST(NULL AS {EARLIER}) AS earlier")
     spans = behind_spans(frames)
     if not spans:
         return made
-    behind = stored.filter(f"NOT gap AND {span_condition(spans)}").withColumn("number", window_number(frames))
-    last = behind.groupBy(*SERIES).agg(*_gathered()).selectExpr(*SERIES, *_one_row())
+    behind = stored.filter(f"NOT gap AND {span_condition(spans)}").selectExpr("*", f"{window_number(frames)} AS number")
+    last = behind.groupBy(*SERIES).agg(*map(f.expr, _GATHERED)).selectExpr(*_ONE_ROW)
     return made.unionByName(last, allowMissingColumns=True)
-
-
-@made_once
-def _gathered() -> tuple[Column, Column]:
-    # The number comes first, so that they are sorted by it.
-    seen = f.expr(f"sort_array(collect_list(struct(number, {', '.join(_SEEN)})))")
-    place = f.expr("max_by(struct(window_start, window_end, date, origin), number)")
-    return (seen.alias("seen"), place.alias("place"))
-
-
-def _one_row() -> tuple[str, ...]:
-    return ("place.*", *_LAST, *_FLAGS, "slice(seen, 1, size(seen) - 1) AS earlier")

@@ -8,12 +8,12 @@ from pyspark.sql import functions as f
 from jobs.made_once import made_once
 from jobs.schema import BARS, ORIGINS, ROW_KEY
 
-#: All but the key, as one value; in SQL, because a call to Spark for each column takes its time.
+#: All but the key, as one value. As with each select of a derivation, the fewer steps and calls the better: Spark
+#: goes over the whole plan for each, and thinks longer about a micro-batch than it works (docs/performance.md).
 _VALUES: Final = f"struct({', '.join(name for name in BARS.names if name not in ROW_KEY)})"
 _RANKED: Final = f"array({', '.join(repr(each) for each in ORIGINS)})"
-_FLAGS: Final = ("was_final", "is_ours")
-_OWN: Final = {"is_final": "is_final OR was_final AS is_final"}
-_NAMED: Final = (*(_OWN.get(name, name) for name in BARS.names), "is_ours")
+_OWN: Final = {name: name for name in ROW_KEY} | {"is_final": "now.is_final OR was_final AS is_final"}
+_NAMED: Final = (*(_OWN.get(name, f"now.{name}") for name in BARS.names), "is_ours")
 
 
 def overlay(ours: DataFrame, stored: DataFrame) -> DataFrame:
@@ -26,21 +26,16 @@ def overlay(ours: DataFrame, stored: DataFrame) -> DataFrame:
     Returns:
         Columns of :data:`jobs.schema.BARS`, and ``is_ours``: the window is among ``ours``. What was final stays so.
     """
-    new = ours.select(*ROW_KEY, _as_one("new"))
-    old = stored.select(*ROW_KEY, _as_one("old"))
-    laid = new.join(old, list(ROW_KEY), "full").select(*ROW_KEY, *_chosen()).select(*ROW_KEY, "now.*", *_FLAGS)
-    return laid.selectExpr(*_NAMED)
-
-
-@made_once
-def _as_one(name: str) -> Column:
-    return f.expr(_VALUES).alias(name)
+    new = ours.selectExpr(*ROW_KEY, f"{_VALUES} AS new")
+    old = stored.selectExpr(*ROW_KEY, f"{_VALUES} AS old")
+    return new.join(old, list(ROW_KEY), "full").select(*_chosen()).selectExpr(*_NAMED)
 
 
 @made_once
 def _chosen() -> tuple[Column, ...]:
     is_new = f.col("old").isNull() | f.col("old.gap") | (_rank("new") <= _rank("old"))
     return (
+        *(f.col(name) for name in ROW_KEY),
         f.when(f.col("new").isNotNull() & is_new, f.col("new")).otherwise(f.col("old")).alias("now"),
         f.coalesce(f.col("old.is_final"), f.lit(False)).alias("was_final"),
         f.col("new").isNotNull().alias("is_ours"),

@@ -19,8 +19,9 @@ GONE: Final = "gone"
 
 _COMPARED: Final = (*BAR_STATISTICS, *BAR_INDICATORS, "gap", "is_final")
 #: What is left to say of a row that is gone.
-_LEFT: Final = ("window_end", "date", "gap", "is_final", "revision")
-_OLD: Final = f"struct({', '.join(dict.fromkeys((*_COMPARED, *_LEFT)))})"
+_LEFT: Final = ("window_end", "date", "gap", "is_final")
+_OLD: Final = f"struct({', '.join(dict.fromkeys((*_COMPARED, *_LEFT, 'revision')))}) AS old"
+_MADE: Final = (*(name for name in BARS.names if name != "revision"), "is_ours", "true AS is_made")
 
 
 def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, closed: int) -> DataFrame:
@@ -37,12 +38,11 @@ def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, close
         bars says something else than a stored one that is made of ticks too. ``revision`` is 0 for a new row, and
         goes up by one where a final one changes. A row that is gone is null but for the key, its window and its flags.
     """
-    old = stored.select(*ROW_KEY, f.expr(_OLD).alias("old"))
-    joined = rows.drop("revision").withColumn("is_made", f.lit(True)).join(old, list(ROW_KEY), "full")
+    old = stored.selectExpr(*ROW_KEY, _OLD)
+    joined = rows.selectExpr(*_MADE).join(old, list(ROW_KEY), "full")
     is_told = is_within(frames, "made_from", "changed_to") & (f.unix_seconds("old.window_end") <= closed)
     is_gone = f.col("is_made").isNull() & f.col("old.gap") & is_told
-    known = joined.filter(f.col("is_made") | is_gone).withColumn("change", _change())
-    return known.withColumns(_told()).select(*BARS.names, "change", "is_disputed")
+    return joined.filter(f.col("is_made") | is_gone).select("*", _change()).select(*_told())
 
 
 @made_once
@@ -52,17 +52,19 @@ def _change() -> Column:
         .when(f.col("old").isNull(), NEW)
         .when(_differs(_COMPARED), CHANGED)
         .otherwise(SAME)
+        .alias("change")
     )
 
 
 @made_once
-def _told() -> dict[str, Column]:
+def _told() -> tuple[Column, ...]:
     is_revision = (f.col("change") == CHANGED) & f.col("old.is_final")
     revision = f.when(f.col("old").isNull(), 0).otherwise(f.col("old.revision") + is_revision.cast("int"))
     is_of_ticks = f.col("old.origin").isin(TICKS_ORIGIN, HISTORY_ORIGIN)
     is_disputed = f.coalesce(f.col("is_ours") & is_of_ticks & _differs(BAR_STATISTICS), f.lit(False))
-    left = {name: f.coalesce(name, f"old.{name}") for name in _LEFT if name != "revision"}
-    return {"revision": revision, "is_disputed": is_disputed} | left
+    own = {name: f.coalesce(name, f"old.{name}") for name in _LEFT} | {"revision": revision}
+    row = (own.get(name, f.col(name)).alias(name) for name in BARS.names)
+    return (*row, f.col("change"), is_disputed.alias("is_disputed"))
 
 
 def _differs(names: tuple[str, ...]) -> Column:

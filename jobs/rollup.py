@@ -35,17 +35,11 @@ def roll_up(base: DataFrame, frames: Sequence[Frame]) -> DataFrame:
         mean of the base bars' ``twap``; ``realized_volatility`` is the square root of the sum of the squared log
         returns from base bar to base bar, the first against its own open; null with one tick.
     """
-    of_window = base.select(
-        "coin_id", "vs_currency", f.struct(*_TAKEN).alias("bar"), f.explode(_windows(frames)).alias("in")
-    ).select("coin_id", "vs_currency", "in.*", "bar")
-    gathered = of_window.groupBy(*_KEY).agg(f.collect_list("bar").alias("bars"))
-    return _named(_fold(gathered.select(*_KEY, _finest().alias("bars"))))
-
-
-def _windows(frames: Sequence[Frame]) -> Column:
-    """Give the windows made that a base bar lies in, as an array of (interval, seconds, start_s)."""
-    # As SQL it is one call to Spark.
-    return f.expr(f"array_compact(array({', '.join(_window(frame) for frame in frames)}))")
+    # A row for each window made that a base bar lies in, with its interval, seconds and start_s.
+    windows = f"inline(array_compact(array({', '.join(_window(frame) for frame in frames)})))"
+    of_window = base.selectExpr("coin_id", "vs_currency", f"struct({', '.join(_TAKEN)}) AS bar", windows)
+    gathered = of_window.groupBy(*_KEY).agg(_finest().alias("bars"))
+    return bar_rows(_fold(gathered))
 
 
 def _window(frame: Frame) -> str:
@@ -58,8 +52,9 @@ def _window(frame: Frame) -> str:
 
 @made_once
 def _finest() -> Column:
-    has_ticks = f.exists("bars", _is_of_ticks)
-    return f.sort_array(f.when(has_ticks, f.filter("bars", _is_of_ticks)).otherwise(f.col("bars")))
+    # Spark gathers them once, however often the list is named.
+    bars = f.collect_list("bar")
+    return f.sort_array(f.when(f.exists(bars, _is_of_ticks), f.filter(bars, _is_of_ticks)).otherwise(bars))
 
 
 def _is_of_ticks(bar: Column) -> Column:
@@ -68,14 +63,14 @@ def _is_of_ticks(bar: Column) -> Column:
 
 def _fold(gathered: DataFrame) -> DataFrame:
     """Turn the base bars of a window into the statistics of its bar; each select names what the next needs."""
-    ohlc = gathered.select(*_KEY, "bars", *_ohlc())
-    return ohlc.select("*", *_means()).select("*", *_spreads())
+    return gathered.select(*_ohlc()).select("*", *_means()).select("*", *_spreads(), *_names())
 
 
 @made_once
 def _ohlc() -> tuple[Column, ...]:
     first, last = f.element_at("bars", 1), f.element_at("bars", -1)
     return (
+        *(f.col(name) for name in (*_KEY, "bars")),
         first["open"].alias("open"),
         f.array_max(_each("high")).alias("high"),
         f.array_min(_each("low")).alias("low"),
@@ -140,10 +135,6 @@ def _stddev() -> Column:
         return bar["tick_count"] * (bar["stddev"] * bar["stddev"] + apart * apart)
 
     return f.sqrt(_total(spread, zero=0.0) / f.col("tick_count"))
-
-
-def _named(bars: DataFrame) -> DataFrame:
-    return bar_rows(bars.select("*", *_names()))
 
 
 @made_once
