@@ -7,6 +7,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from jobs.spark_setting import set_for_a_while
+from jobs.storage import is_on_disk
 from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
@@ -25,6 +26,15 @@ _ALWAYS: Final = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "true",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
+}
+
+#: On a disk Spark and Delta would otherwise run a program of the shell for every file that they rename, to ask whether
+#: it is a link: a hundred a second. Both ways are as safe (docs/adr/0014).
+_ON_DISK: Final = {
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
+    ),
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
 }
 
 #: How many ticks one task turns into bars.
@@ -49,6 +59,8 @@ def spark_conf(job: JobSettings, region: str | None = None) -> dict[str, str]:
         # Delta reads the state of a table's log with this many tasks; its default of 50 is for millions of files.
         "spark.databricks.delta.snapshotPartitions": partitions,
     }
+    if is_on_disk(job.checkpoint):
+        conf |= _ON_DISK
     if job.s3.endpoint_url:
         conf |= {
             "spark.hadoop.fs.s3a.endpoint": job.s3.endpoint_url,

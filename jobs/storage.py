@@ -92,10 +92,15 @@ def spark_path(path: str) -> str:
     return path if urlsplit(path).scheme else f"file:{Path(path).absolute()}"
 
 
+def is_on_disk(path: str) -> bool:
+    """Tell whether a path is one of this machine's."""
+    return urlsplit(path).scheme in ("", "file")
+
+
 def local_path(path: str) -> Path:
     """Make a plain or ``file:`` path absolute."""
     parts = urlsplit(path)
-    if parts.scheme not in ("", "file"):
+    if not is_on_disk(path):
         raise StorageError(f"{path}: is neither a path, file:, s3:// nor s3a://")
     return Path(parts.path if parts.scheme else path).absolute()
 

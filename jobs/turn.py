@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
-from jobs.storage import DiskStore, local_path
-
-_ON_DISK: Final = ("", "file")
+from jobs.storage import DiskStore, is_on_disk, local_path
 
 
 class _Shared:
@@ -52,7 +49,7 @@ def turn(table: str) -> Iterator[None]:
     Args:
         table: where the table is; where it is not on a disk there is nothing to hold.
     """
-    if urlsplit(table).scheme not in _ON_DISK:
+    if not is_on_disk(table):
         yield
         return
     path = local_path(table)

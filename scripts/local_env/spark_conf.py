@@ -10,6 +10,9 @@ _HEADER = "# Written by scripts/setup, which overwrites changes made here.\n"
 #: The stand-ins speak JSON, not CBOR. The Kinesis connector carries its AWS SDK under another name.
 _JSON_ONLY = "-Dorg.apache.spark.sql.kinesis.shaded.amazonaws.sdk.disableCbor=true"
 
+#: Hadoop runs chmod for each file that it writes. Without this Java runs a helper first, each time.
+_QUICK_FORK = "-Djdk.lang.Process.launchMechanism=VFORK"
+
 
 def configure(checkout: Checkout, java: Path) -> None:
     """Write the configuration into pyspark's ``conf`` folder, where it differs from what is there."""
@@ -42,8 +45,8 @@ def spark_defaults(jars: Path) -> str:
     settings = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
-        "spark.driver.extraJavaOptions": f"{_JSON_ONLY} -Duser.timezone=UTC",
-        "spark.executor.extraJavaOptions": f"{_JSON_ONLY} -Duser.timezone=UTC",
+        "spark.driver.extraJavaOptions": f"{_JSON_ONLY} {_QUICK_FORK} -Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": f"{_JSON_ONLY} {_QUICK_FORK} -Duser.timezone=UTC",
         "spark.driver.memory": "2g",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -86,6 +86,24 @@ def test_rows_are_given_of_the_windows_made_alone(spark: SparkSession) -> None:
     assert rows == {key: row for key, row in everything.items() if key in rows}
 
 
+def test_what_is_looked_back_at_counts_as_if_it_were_made_too(spark: SparkSession) -> None:
+    """Candles know of no ticks, and `b` has nothing to look back at, `c` nothing that is near enough.
+
+    minute     0  1  2  3  4  5 | 6  7  8  9
+    a          c  c  #  #  .  c | #  .  c  #
+    b          .  .  .  .  .  . | #  #  .  #
+    c          #  .  .  .  .  . | .  .  #  #
+    """
+    a = [*(candle(number, 100 + number) for number in (0, 1, 5, 8)), *(bar(number, 110 - number) for number in (2, 3))]
+    a += [bar(6, 104, tick_count=3), bar(9, 90)]
+    others = [bar(number, 7 + number, coin="b") for number in (6, 7, 9)]
+    others += [bar(number, 9 - number, coin="c") for number in (0, 8, 9)]
+    rows = measured(spark, a + others, first=6, closed=10)
+    everything = measured(spark, a + others, closed=10)
+    assert rows == {key: row for key, row in everything.items() if key[1] >= 6}
+    assert values(rows, "sma") == [104.5, None, 106.0, 99.0]
+
+
 def test_coins_do_not_look_at_one_another(spark: SparkSession) -> None:
     rows = measured(spark, [bar(0, 100), bar(1, 7, coin="b"), bar(1, 110), bar(2, 7, coin="b")], closed=3)
     assert values(rows, "log_return") == [None, LN_1_1, None]

@@ -39,7 +39,22 @@ def test_drivers_take_turns_by_the_table_that_the_settings_name() -> None:
 
 
 def test_without_such_a_table_deltas_own_log_store_is_left_alone() -> None:
-    assert not [key for key in spark_conf(JobSettings(), "eu-west-1") if "logStore" in key or "DynamoDB" in key]
+    conf = spark_conf(JobSettings(), "eu-west-1")
+    assert not [key for key in conf if "logStore.s3" in key or "DynamoDB" in key]
+
+
+@pytest.mark.parametrize("checkpoint", ["lake/checkpoint", "/lake/checkpoint", "file:/lake/checkpoint"])
+def test_on_a_disk_no_program_is_started_for_each_rename(checkpoint: str) -> None:
+    # The names are those of Spark's and Delta's own classes.
+    conf = spark_conf(JobSettings(checkpoint=checkpoint))
+    manager = conf["spark.sql.streaming.checkpointFileManagerClass"]
+    assert manager == "org.apache.spark.sql.execution.streaming.FileSystemBasedCheckpointFileManager"
+    assert conf["spark.delta.logStore.file.impl"] == "io.delta.storage.LocalLogStore"
+
+
+def test_elsewhere_checkpoints_are_written_as_spark_does() -> None:
+    conf = spark_conf(JobSettings(checkpoint="s3://bucket/checkpoint"))
+    assert not [key for key in conf if "checkpointFileManager" in key or "logStore" in key]
 
 
 def test_a_table_in_no_region_is_refused() -> None:
