@@ -1,7 +1,6 @@
 """Derive: what follows from new bars. Longer intervals, gaps, indicators, and what of it the table lacks."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
@@ -14,16 +13,7 @@ from jobs.overlay import overlay
 from jobs.reach import Frame, Reach, beside_spans, made_spans
 from jobs.revise import revise
 from jobs.rollup import roll_up
-from jobs.schema import BARS
 from pricestream.job_settings import JobSettings
-
-
-def _columns(**own: str) -> tuple[str, ...]:
-    return tuple(f"{own[name]} AS {name}" if name in own else name for name in (*BARS.names, "is_ours"))
-
-
-#: No bar is final yet.
-_OPEN: Final = _columns(is_final="false")[:-1]
 
 
 def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -> DataFrame:
@@ -43,11 +33,11 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     frames = reach.frames(job.all_intervals, lookback=lookback)
     # What is not made anew is neither laid over nor compared: of a long series it is by far the most.
     standing = stored.filter(span_condition(made_spans(frames)))
-    rows = overlay(bars.selectExpr(*_OPEN), standing)
+    rows = overlay(bars.withColumn("is_final", f.lit(False)), standing)
     if frames[1:]:
         rows = _with_longer(rows, stored, frames)
     made = rows.filter(~f.col("gap") & is_within(frames, "made_from", "changed_to"))
-    closing = made.selectExpr(*_columns(is_final=f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
+    closing = made.withColumn("is_final", f.expr(f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
     spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
     return revise(with_indicators(spaced, frames, job.indicators), standing, frames, closed=reach.told_to)
 
@@ -59,4 +49,4 @@ def _with_longer(laid: DataFrame, stored: DataFrame, frames: Sequence[Frame]) ->
     if beside := beside_spans(frames):
         base = base.unionByName(stored.filter(f"NOT gap AND {span_condition(beside)}"))
     longer = overlay(roll_up(base, frames[1:]), laid.filter(f"NOT {is_base}"))
-    return laid.filter(is_base).union(longer.selectExpr(*_columns(is_ours="false")))
+    return laid.filter(is_base).union(longer.withColumn("is_ours", f.lit(False)))

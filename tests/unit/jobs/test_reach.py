@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reach import Frame, Reach, Span, made_spans, read_spans
+from jobs.reach import Frame, Reach, Span, behind_spans, beside_spans, made_spans, read_spans
 
 HOUR = 3_600
 
@@ -28,6 +28,29 @@ def test_longer_windows_are_made_of_whole_ones() -> None:
     frames = Reach(first=HOUR, end=5 * HOUR, closed=0).frames(("1m", "4h"), lookback=20)
     assert read_spans(frames) == (Span("1m", 0, 8 * HOUR), Span("4h", 0, 8 * HOUR))
     assert made_spans(frames) == (Span("1m", HOUR, 5 * HOUR), Span("4h", 0, 8 * HOUR))
+    assert beside_spans(frames) == (Span("1m", 0, HOUR), Span("1m", 5 * HOUR, 8 * HOUR))
+    assert behind_spans(frames) == ()
+
+
+@given(
+    first=st.integers(0, 10**6),
+    minutes=st.integers(1, 5_000),
+    closed=st.integers(0, 2 * 10**6),
+    intervals=st.sampled_from([("1m",), ("1m", "5m"), ("1m", "15m", "4h", "1d")]),
+)
+def test_what_is_read_is_made_or_looked_back_at_or_lies_in_a_longer_window(
+    first: int, minutes: int, closed: int, intervals: tuple[str, ...]
+) -> None:
+    frames = Reach(first * 60, (first + minutes) * 60, closed).frames(intervals, lookback=20)
+    parts = (*made_spans(frames), *behind_spans(frames), *beside_spans(frames))
+    for span in read_spans(frames):
+        of_interval = [each for each in parts if each.interval == span.interval]
+        assert min(each.first for each in of_interval) == span.first
+        assert max(each.end for each in of_interval) == span.end
+        reached = span.first
+        for each in sorted(of_interval, key=lambda each: each.first):
+            assert each.first <= reached, "a window between is in none"
+            reached = max(reached, each.end)
 
 
 @given(
