@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from jobs.frame_columns import is_within, span_condition
+from jobs.frame_columns import is_made, span_condition
 from jobs.gaps import with_gaps
 from jobs.indicators import with_indicators
 from jobs.look_back import look_back
@@ -36,7 +36,7 @@ def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -
     rows = overlay(bars.withColumn("is_final", f.lit(False)), standing)
     if frames[1:]:
         rows = _with_longer(rows, stored, frames)
-    made = rows.filter(~f.col("gap") & is_within(frames, "made_from", "changed_to"))
+    made = rows.filter(~f.col("gap") & is_made(frames))
     closing = made.withColumn("is_final", f.expr(f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
     spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
     return revise(with_indicators(spaced, frames, job.indicators), standing, frames, closed=reach.told_to)

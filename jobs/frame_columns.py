@@ -1,7 +1,6 @@
 """Frame columns: the frame of each row's interval, and the spans that rows lie in, in terms of Spark."""
 
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 
 from pyspark.sql import Column
 from pyspark.sql import functions as f
@@ -17,16 +16,19 @@ def of_frame(frames: Sequence[Frame], value: Callable[[Frame], int]) -> str:
     return f"CASE interval {' '.join(cases)} END"
 
 
-def is_within(frames: Sequence[Frame], first: str, end: str) -> Column:
-    """Tell whether a row's ``window_start`` lies between two numbers of its frame, ``[first, end)``."""
+def is_made(frames: Sequence[Frame]) -> Column:
+    """Tell whether a row's window is among those that may come out otherwise than they are stored.
+
+    By its key alone: a row that is gone has nothing else.
+    """
     start = "unix_seconds(window_start)"
-    least, most = (of_frame(frames, attrgetter(name)) for name in (first, end))
-    return f.expr(f"{start} >= {least} AND {start} < {most}")
+    first, end = of_frame(frames, lambda frame: frame.made_from), of_frame(frames, lambda frame: frame.changed_to)
+    return f.expr(f"{start} >= {first} AND {start} < {end}")
 
 
 def window_number(frames: Sequence[Frame]) -> str:
     """Say in SQL which window a row's is, counted from the epoch in windows of its interval."""
-    return f"unix_seconds(window_start) div {of_frame(frames, attrgetter('seconds'))}"
+    return f"unix_seconds(window_start) div {of_frame(frames, lambda frame: frame.seconds)}"
 
 
 def span_condition(spans: Iterable[Span], *, table: str | None = None) -> str:

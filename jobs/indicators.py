@@ -7,7 +7,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.window import WindowSpec
 
 from jobs import formula
-from jobs.frame_columns import is_within
+from jobs.frame_columns import is_made
 from jobs.look_back import EARLIER
 from jobs.made_once import made_once
 from jobs.reach import Frame
@@ -33,7 +33,7 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
     """
     looked_back = rows.select("*", *_behind(settings.lookback_bars))
     # First of all, so that what is only looked back at costs no formula.
-    made = looked_back.filter(is_within(frames, "made_from", "changed_to"))
+    made = looked_back.filter(is_made(frames))
     measured = made.select("*", *_seen()).select("*", *_steps(settings)).select("*", *_measures(settings))
     return measured.select(*_rows(settings))
 

@@ -6,7 +6,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.frame_columns import is_within
+from jobs.frame_columns import is_made
 from jobs.made_once import made_once
 from jobs.reach import Frame
 from jobs.schema import BAR_INDICATORS, BAR_STATISTICS, BARS, HISTORY_ORIGIN, ROW_KEY, TICKS_ORIGIN
@@ -40,7 +40,7 @@ def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, close
     """
     old = stored.selectExpr(*ROW_KEY, _OLD)
     joined = rows.selectExpr(*_MADE).join(old, list(ROW_KEY), "full")
-    is_told = is_within(frames, "made_from", "changed_to") & (f.unix_seconds("old.window_end") <= closed)
+    is_told = is_made(frames) & (f.unix_seconds("old.window_end") <= closed)
     is_gone = f.col("is_made").isNull() & f.col("old.gap") & is_told
     return joined.filter(f.col("is_made") | is_gone).select("*", _change()).select(*_told())
 
