@@ -68,7 +68,7 @@ def _compare(spark: SparkSession, settings: Settings, scope: Scope, step: Step, 
     stored = read_bars(spark, job, version=version)
     # Held against the stored ones twice, and folded from their ticks once.
     with kept(base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)) as made:
-        derived = derive(made, stored.filter(span_condition(read_spans(frames))), reach, job)
+        derived = derive(made, stored.filter(span_condition(read_spans(frames))), frames, reach, job)
         kind = f.when(f.col("change") == NEW, MISSING).otherwise(DIFFERS).alias("kind")
         wrong = derived.filter(f.col("change") != SAME).select("date", *ROW_KEY, "window_end", kind)
         here = stored.filter(span_condition(made_spans(frames)))

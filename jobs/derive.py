@@ -16,30 +16,39 @@ from jobs.rollup import roll_up
 from pricestream.job_settings import JobSettings
 
 
-def derive(bars: DataFrame, stored: DataFrame, reach: Reach, job: JobSettings) -> DataFrame:
+def derive(
+    bars: DataFrame | None, stored: DataFrame, frames: Sequence[Frame], reach: Reach, job: JobSettings
+) -> DataFrame:
     """Lay new bars over the stored ones, and make anew all that depends on them.
 
     Args:
-        bars: columns of :data:`jobs.schema.BARS`, each key once: base bars, or candles of any interval.
+        bars: columns of :data:`jobs.schema.BARS`, each key once: base bars, or candles of any interval. None where
+            they are stored already, and only longer windows are made.
         stored: what the table holds of the windows that :func:`jobs.reach.read_spans` names.
+        frames: those of the reach, of all intervals or of some; that of the base first.
         reach: which windows the new bars may lie in, and which are closed.
-        job: the intervals, and over how many bars indicators go.
+        job: over how many bars indicators go.
 
     Returns:
         The rows of all windows made, of all intervals, and the gaps that are gone from them: columns of
         :data:`jobs.schema.BARS`, ``change`` and ``is_disputed`` (:func:`jobs.revise.revise`).
     """
     lookback = job.indicators.lookback_bars
-    frames = reach.frames(job.all_intervals, lookback=lookback)
     # What is not made anew is neither laid over nor compared: of a long series it is by far the most.
     standing = stored.filter(span_condition(made_spans(frames)))
-    rows = overlay(bars.withColumn("is_final", f.lit(False)), standing)
+    rows = _laid(bars, standing)
     if frames[1:]:
         rows = _with_longer(rows, stored, frames)
     made = rows.filter(~f.col("gap") & is_made(frames))
     closing = made.withColumn("is_final", f.expr(f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
     spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
     return revise(with_indicators(spaced, frames, job.indicators), standing, frames, closed=reach.told_to)
+
+
+def _laid(bars: DataFrame | None, standing: DataFrame) -> DataFrame:
+    if bars is None:
+        return standing.withColumn("is_ours", f.lit(False))
+    return overlay(bars.withColumn("is_final", f.lit(False)), standing)
 
 
 def _with_longer(laid: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> DataFrame:

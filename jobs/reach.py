@@ -4,7 +4,7 @@ Plain arithmetic. All times are epoch seconds, UTC.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pricestream.interval import interval_seconds
@@ -97,9 +97,22 @@ class Span:
     end: int
 
 
+def base_alone(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Give the frame of the base interval, so that nothing else is made."""
+    return tuple(frames[:1])
+
+
+def longer_alone(frames: Sequence[Frame]) -> tuple[Frame, ...]:
+    """Give the frames with nothing made of the base interval, whose bars are stored; empty where nothing is longer."""
+    base, *longer = frames
+    nothing = replace(base, context=base.made_from, made_to=base.made_from, changed_to=base.made_from)
+    return (nothing, *longer) if longer else ()
+
+
 def made_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:
     """Give the windows that may come out otherwise than they are stored."""
-    return tuple(Span(each.interval, each.made_from, each.changed_to) for each in frames)
+    spans = (Span(each.interval, each.made_from, each.changed_to) for each in frames)
+    return tuple(each for each in spans if each.first < each.end)
 
 
 def behind_spans(frames: Sequence[Frame]) -> tuple[Span, ...]:

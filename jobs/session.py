@@ -37,6 +37,8 @@ _ON_DISK: Final = {
     "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
 }
 
+_LOOKS_A_TRIGGER: Final = 5
+
 #: How many ticks one task turns into bars.
 _ROWS_A_PARTITION: Final = 250_000
 
@@ -58,6 +60,8 @@ def spark_conf(job: JobSettings, region: str | None = None) -> dict[str, str]:
         "spark.sql.shuffle.partitions": partitions,
         # Delta reads the state of a table's log with this many tasks; its default of 50 is for millions of files.
         "spark.databricks.delta.snapshotPartitions": partitions,
+        # How long the bars wait before they look again whether ticks have landed: a look lists the log of the table.
+        "spark.sql.streaming.pollingDelay": f"{max(10, round(job.trigger_seconds * 1_000 / _LOOKS_A_TRIGGER))}ms",
     }
     if is_on_disk(job.checkpoint):
         conf |= _ON_DISK

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
@@ -14,9 +14,10 @@ from jobs.extent import extent_of, kept
 from jobs.frame_columns import span_condition
 from jobs.made_once import made_once
 from jobs.publish import Partition, hour_of, publish
-from jobs.reach import Reach, made_spans, read_spans
+from jobs.reach import Frame, Reach, base_alone, longer_alone, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
 from jobs.revise import CHANGED, GONE, NEW, SAME
+from jobs.right_of_way import RightOfWay
 from jobs.schema import BAR_KEY
 from jobs.tables import newest_version, read_bars, upsert_bars, was_outrun
 from pricestream.interval import interval_seconds
@@ -45,6 +46,8 @@ class BarSink:
     published_ms: int | None = None
     #: The coins, each with its currency, that this run has seen go stale and that had no fresh bar since.
     stale: frozenset[str] = frozenset()
+    #: Goes first with the base bars of a window that has just closed.
+    way: RightOfWay = field(default_factory=RightOfWay, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def close(self, bars: DataFrame, *, through_s: int, txn: tuple[str, int]) -> int:
@@ -65,7 +68,16 @@ class BarSink:
             first = min(extent.first if extent else through_s, self.closed_s or through_s)
             closed = max(through_s, self.closed_s)
             reach = Reach(first, through_s, max(closed, self.final_s), gaps_to=closed, is_in_steps=True)
-            replaced = self._write(_Work(bars, reach, coins=(), is_of_ticks=False), txn)
+            frames = self._frames(reach)
+            work = _Work(bars.sparkSession, bars, frames, reach, coins=(), is_of_ticks=False)
+            if through_s - first > self.settings.job.interval_seconds:
+                replaced = self._write(work, txn)
+            else:
+                # It keeps up: whoever waits for a bar need not wait for what only fills as well.
+                with self.way.held():
+                    replaced = self._write(replace(work, frames=base_alone(frames)), txn)
+                if longer := longer_alone(frames):
+                    replaced += self._write(replace(work, bars=None, frames=longer), (f"{txn[0]}-longer", txn[1]))
             self.closed_s = closed
             self.bars_written += extent.rows if extent else 0
             return replaced
@@ -80,7 +92,8 @@ class BarSink:
         with self._turn, kept(bars):
             closed = max(self.closed_s, place.closed_s)
             reach = Reach(place.first, place.end, max(closed, self.final_s), place.is_followed, gaps_to=closed)
-            replaced = self._write(_Work(bars, reach, place.coins, is_of_ticks=True), None)
+            work = _Work(bars.sparkSession, bars, self._frames(reach), reach, place.coins, is_of_ticks=True)
+            replaced = self._write(work, None)
             self.bars_written += bars.count()
             return replaced
 
@@ -102,6 +115,10 @@ class BarSink:
         first = max(place.first, min(since, place.end - base))
         return replace(place, first=first, end=min(place.end, until), is_followed=False)
 
+    def _frames(self, reach: Reach) -> Sequence[Frame]:
+        job = self.settings.job
+        return reach.frames(job.all_intervals, lookback=job.indicators.lookback_bars)
+
     def _write(self, work: "_Work", txn: tuple[str, int] | None) -> int:
         settle = retry_on_conflict(self._settle)
         files = settle(work, txn)
@@ -113,7 +130,7 @@ class BarSink:
             self.stale = (self.stale - set(each["fresh"])) | set(each["silent"])
         partitions = [Partition(each["interval"], each["date"].isoformat(), each["hour"]) for each in files]
         self.files |= {each.key for each in partitions}
-        replaced = publish(work.bars.sparkSession, self.settings, partitions)
+        replaced = publish(work.spark, self.settings, partitions)
         if replaced:
             self.files_replaced += replaced
             self.published_ms = time.time_ns() // 1_000_000
@@ -121,22 +138,21 @@ class BarSink:
 
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
-        spark, job = work.bars.sparkSession, self.settings.job
-        frames = work.reach.frames(job.all_intervals, lookback=job.indicators.lookback_bars)
+        spark, job = work.spark, self.settings.job
         version = newest_version(spark, job.bars)
-        stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(frames)))
+        stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(work.frames)))
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
-        with kept(derive(work.bars, stored, work.reach, job)) as derived:
+        with kept(derive(work.bars, stored, work.frames, work.reach, job)) as derived:
             files = _files(derived, job.base_interval, work.reach.told_to)
-            if not work.is_of_ticks and any(each["disputed"] for each in files):
+            if work.bars is not None and not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
                 return self._settle(replace(work, bars=bars, is_of_ticks=True), txn)
             if changes := {change for change in (NEW, CHANGED, GONE) if any(each[change] for each in files)}:
                 upsert_bars(
                     derived.filter(f.col("change") != SAME).drop("is_disputed"),
                     job,
-                    span=span_condition(made_spans(frames), table="stored"),
+                    span=span_condition(made_spans(work.frames), table="stored"),
                     changes=changes,
                     txn=txn,
                 )
@@ -164,7 +180,11 @@ class Place:
 class _Work:
     """What is to be written."""
 
-    bars: DataFrame
+    spark: SparkSession
+    #: None where base bars are stored, and only what is longer is made.
+    bars: DataFrame | None
+    #: Which windows are made; of all intervals, or of some.
+    frames: Sequence[Frame]
     reach: Reach
     #: Only what these coins have follows from it; empty is all coins, also those that have no bar here.
     coins: Sequence[str]

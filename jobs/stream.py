@@ -7,6 +7,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.checkpoint import BARS, INGEST, Checkpoint
 from jobs.extent import extent_of, kept
 from jobs.parse import parse
+from jobs.right_of_way import RightOfWay
 from jobs.schema import STATUSES
 from jobs.sink import BarSink
 from jobs.source import kinesis_stream, ticks_stream
@@ -23,8 +24,8 @@ COUNTS = "ticks"
 NEWEST_ARRIVAL = "newest_arrival_ms"
 
 
-def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint) -> StreamingQuery:
-    """Start the query that lands every record of the stream in ``ticks``."""
+def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, way: RightOfWay) -> StreamingQuery:
+    """Start the query that lands every record of the stream in ``ticks``, and gives way to a window that closes."""
     job = settings.job
     parsed = parse(kinesis_stream(spark, settings, goes_on=checkpoint.has_started(INGEST)))
     ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
@@ -32,6 +33,7 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
     newest = f.max(f.unix_millis("arrived_at")).alias(NEWEST_ARRIVAL)
 
     def land(batch: DataFrame, _: int) -> None:
+        way.give()
         append_ticks(batch, job)
 
     return (
@@ -64,7 +66,9 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
     return (
         bars.writeStream.queryName(BARS)
         .option("checkpointLocation", spark_path(checkpoint.folder(BARS)))
-        .trigger(processingTime=f"{job.trigger_seconds} seconds")
+        # Whenever ticks have landed, and at once where the watermark has moved on. How often it looks whether any have
+        # is a setting of the session.
+        .trigger(processingTime="0 seconds")
         .outputMode("append")
         .foreachBatch(close)
         .start()

@@ -76,7 +76,7 @@ def supervise(spark: SparkSession, settings: Settings, stopping: threading.Event
         alerting(spark, settings, checkpoint.store, began_s=closed_s) as alerter,
     ):
         supervisor = Supervisor(
-            ingest=start_ingest(spark, settings, checkpoint),
+            ingest=start_ingest(spark, settings, checkpoint, sink.way),
             bars=start_bars(spark, settings, checkpoint, sink),
             repair=StragglerRepair(spark, settings, checkpoint, sink),
             sink=sink,

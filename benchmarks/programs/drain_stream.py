@@ -49,7 +49,10 @@ def main(config: str, folder: str, closed_s: int) -> None:
         create_tables(spark, settings.job)
         checkpoint = open_checkpoint(settings)
         sink = BarSink(settings, 0)
-        queries = [start_ingest(spark, settings, checkpoint), start_bars(spark, settings, checkpoint, sink)]
+        queries = [
+            start_ingest(spark, settings, checkpoint, sink.way),
+            start_bars(spark, settings, checkpoint, sink),
+        ]
         while sink.closed_s < closed_s:
             for query in queries:
                 if query.exception() is not None:

@@ -8,7 +8,7 @@ and late    |# # - # - - # # - # # - - - # # # # - # #|
 """
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.derive import derive
-from jobs.reach import Reach, Span, made_spans, read_spans
+from jobs.reach import Frame, Reach, Span, base_alone, longer_alone, made_spans, read_spans
 from jobs.schema import BARS, ORIGINS, ROW_KEY
 from pricestream.indicator_settings import IndicatorSettings
 from pricestream.job_settings import JobSettings
@@ -48,9 +48,10 @@ def is_in(row: Bar, spans: Iterable[Span]) -> bool:
 class Table:
     """The ``bars`` table in a dictionary, and what the sink does to it. Minutes are counted from nine."""
 
-    def __init__(self, spark: SparkSession, job: JobSettings = SMALL) -> None:
+    def __init__(self, spark: SparkSession, job: JobSettings = SMALL, *, is_base_first: bool = False) -> None:
         self.spark = spark
         self.job = job
+        self.is_base_first = is_base_first
         self.rows: dict[Key, Bar] = {}
         self.closed = 0
 
@@ -68,8 +69,15 @@ class Table:
     def derive(self, bars: list[Bar], reach: Reach) -> list[Bar]:
         """Give the rows that are made, and put those into the table that it lacks."""
         frames = reach.frames(self.job.all_intervals, lookback=self.job.indicators.lookback_bars)
+        if not self.is_base_first:
+            return self.lay(bars, frames, reach)
+        return self.lay(bars, base_alone(frames), reach) + self.lay(None, longer_alone(frames), reach)
+
+    def lay(self, bars: list[Bar] | None, frames: Sequence[Frame], reach: Reach) -> list[Bar]:
+        """Make what some frames hold, in one step."""
         stored = [row for row in self.rows.values() if is_in(row, read_spans(frames))]
-        made = derive(bars_frame(self.spark, bars), bars_frame(self.spark, stored), reach, self.job)
+        ours = None if bars is None else bars_frame(self.spark, bars)
+        made = derive(ours, bars_frame(self.spark, stored), frames, reach, self.job)
         assert made.drop("change", "is_disputed").schema.simpleString() == BARS.simpleString()
         rows = bars_in(made)
         assert len({key_of(row) for row in rows}) == len(rows)
@@ -227,6 +235,14 @@ def test_in_batches_and_with_late_bars_it_ends_in_the_same_rows(
         is_followed = end < MINUTES and not is_backwards
         table.rewrite(starting_in(after, first, end), first, end, is_followed=is_followed)
     assert_same(table.content(), with_late)
+
+
+def test_base_bars_first_and_longer_ones_from_what_is_stored_end_in_the_same_rows(spark: SparkSession) -> None:
+    bars = [each for each in on_time(3) if each["interval"] == "1m"]
+    table, [expected] = Table(spark, WITH_HOURS, is_base_first=True), at_once(spark, bars, job=WITH_HOURS)
+    for first, end in pairwise([0, 16, 59, MINUTES]):
+        table.close(in_range(bars, first, end), end)
+    assert_same(table.content(), expected)
 
 
 def test_the_same_again_changes_nothing(spark: SparkSession) -> None:

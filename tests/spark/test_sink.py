@@ -78,6 +78,32 @@ def test_a_longer_window_becomes_final_with_the_clock_and_without_a_bar(
     assert gaps == {("bitcoin", minute): (None, True, 0) for minute in (2, 3, 4)}
 
 
+def test_base_bars_are_files_before_longer_ones_are_made_and_a_crash_in_between_is_made_up_for(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window closes alone, and with it five minutes: the stream keeps up."""
+    sink = BarSink(settings, NINE_S + 240)
+    last = bars(spark, ("bitcoin", at(4), 110.0))
+
+    def upsert(*args: Any, **kwargs: Any) -> None:
+        if csv_tree(settings):
+            raise RuntimeError("killed")
+        upsert_bars(*args, **kwargs)
+
+    monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
+    with pytest.raises(RuntimeError, match="killed"):
+        close(sink, last, minute=5)
+    monkeypatch.undo()
+    assert list(csv_tree(settings)) == ["interval=1m/date=2026-01-05/hour=09/bars.csv"]
+    assert stored(spark, settings, "5m") == {}
+
+    # The batch comes again.
+    close(BarSink(settings, NINE_S + 240), last, minute=5)
+    assert stored(spark, settings, "1m") == {("bitcoin", 4): (110.0, True, 0)}
+    assert stored(spark, settings, "5m") == {("bitcoin", 0): (110.0, True, 0)}
+    assert len(csv_tree(settings)) == 2
+
+
 def test_what_a_backfill_left_in_an_open_window_is_taken_from_ticks(spark: SparkSession, settings: Settings) -> None:
     ticks = [row(1, tick_id=1, price=100.0, event_time=at(0, 1)), row(2, tick_id=2, price=90.0, event_time=at(0, 2))]
     append_ticks(ticks_of(spark, [ticks[0], ticks[1] | {"added_by": "late", "reason": "late_taken_in"}]), settings.job)

@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reach import Frame, Reach, Span, behind_spans, beside_spans, made_spans, read_spans
+from jobs.reach import (
+    Frame,
+    Reach,
+    Span,
+    base_alone,
+    behind_spans,
+    beside_spans,
+    longer_alone,
+    made_spans,
+    read_spans,
+)
 
 HOUR = 3_600
 
@@ -51,6 +61,17 @@ def test_what_is_read_is_made_or_looked_back_at_or_lies_in_a_longer_window(
         for each in sorted(of_interval, key=lambda each: each.first):
             assert each.first <= reached, "a window between is in none"
             reached = max(reached, each.end)
+
+
+def test_longer_windows_can_be_made_apart_from_the_base() -> None:
+    frames = Reach(first=HOUR, end=5 * HOUR, closed=0).frames(("1m", "4h"), lookback=20)
+    assert made_spans(base_alone(frames)) == (Span("1m", HOUR, 5 * HOUR),)
+    assert read_spans(base_alone(frames)) == (Span("1m", HOUR, 5 * HOUR),)
+    longer = longer_alone(frames)
+    assert made_spans(longer) == (Span("4h", 0, 8 * HOUR),)
+    assert read_spans(longer) == (Span("1m", 0, 8 * HOUR), Span("4h", 0, 8 * HOUR))
+    assert beside_spans(longer) == (Span("1m", 0, HOUR), Span("1m", HOUR, 8 * HOUR))
+    assert longer_alone(base_alone(frames)) == ()
 
 
 @given(

@@ -22,6 +22,12 @@ def test_times_are_utc_and_a_task_that_reads_kinesis_runs_once() -> None:
     assert conf["spark.speculation"] == "false"
 
 
+@pytest.mark.parametrize(("seconds", "delay"), [(15, "3000ms"), (0.5, "100ms"), (0, "10ms")])
+def test_the_bars_look_for_ticks_some_times_between_two_triggers(seconds: float, delay: str) -> None:
+    conf = spark_conf(JobSettings(trigger_seconds=seconds))
+    assert conf["spark.sql.streaming.pollingDelay"] == delay
+
+
 def test_the_settings_file_has_the_last_word() -> None:
     job = JobSettings.model_validate({"spark": {"shuffle_partitions": 8, "conf": {"spark.executor.memory": "9g"}}})
     conf = spark_conf(job)
