@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -16,10 +16,8 @@ from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, in_fil
 from jobs.schema import BAR_KEY
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
-from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
-_HOUR_SECONDS: Final = 3_600
 _SAME: Final = "same"
 _VERDICT: Final = "key string, verdict string"
 _KEY: Final = re.compile(r"interval=([1-9][0-9]*[smhd])/date=([0-9]{4}-[0-9]{2}-[0-9]{2})/hour=([0-9]{2})/bars\.csv")
@@ -115,7 +113,4 @@ def _is_open(key: str, scope: Scope) -> bool:
     partition = partition_of(key)
     if not scope.is_running or partition is None:
         return False
-    day = datetime.fromisoformat(partition.date).replace(tzinfo=UTC)
-    is_hour = interval_seconds(partition.interval) < _HOUR_SECONDS
-    end = day + (timedelta(hours=partition.hour + 1) if is_hour else timedelta(days=1))
-    return scope.horizon_ms is None or end.timestamp() * 1000 > scope.horizon_ms
+    return scope.horizon_ms is None or partition.end_s * 1000 > scope.horizon_ms

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
+from pricestream.tick import HEARTBEAT_ID
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -14,19 +16,21 @@ class Extent:
 
     first: int
     end: int
-    rows: int
+    #: How many there are; heartbeats are none.
+    bars: int
 
 
 def extent_of(bars: DataFrame) -> Extent | None:
     """Look where the windows of bars lie; None without any.
 
     Args:
-        bars: ``window_start``, ``window_end``, whatever else.
+        bars: ``coin_id``, ``window_start``, ``window_end``, whatever else; windows of heartbeats too.
     """
     # As numbers: Python would be given times without a zone, in the zone of the machine.
     first, end = f.min(f.unix_seconds("window_start")), f.max(f.unix_seconds("window_end"))
-    row = bars.agg(first.alias("first"), end.alias("end"), f.count("*").alias("rows")).collect()[0]
-    return Extent(row["first"], row["end"], row["rows"]) if row["rows"] else None
+    count = f.count_if(f.col("coin_id") != HEARTBEAT_ID)
+    row = bars.agg(first.alias("first"), end.alias("end"), count.alias("bars")).collect()[0]
+    return None if row["first"] is None else Extent(row["first"], row["end"], row["bars"])
 
 
 @contextmanager

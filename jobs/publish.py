@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,14 +17,17 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from jobs.days import midnight
 from jobs.made_once import made_once
 from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
 from pricestream.errors import StorageError
+from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
 
 _HOUR_SECONDS: Final = 3_600
+_DAY_SECONDS: Final = 86_400
 _ATTEMPTS: Final = 8
 _IN_PATH: Final = ("interval", "date", "hour")
 
@@ -49,6 +53,17 @@ class Partition:
     def key(self) -> str:
         """The file's path in the tree."""
         return f"interval={self.interval}/date={self.date}/hour={self.hour:02d}/bars.csv"
+
+    @property
+    def start_s(self) -> int:
+        """Its windows start here or later, epoch seconds."""
+        return midnight(date.fromisoformat(self.date)) + self.hour * _HOUR_SECONDS
+
+    @property
+    def end_s(self) -> int:
+        """Its windows start before this, epoch seconds."""
+        is_of_hour = interval_seconds(self.interval) < _HOUR_SECONDS
+        return self.start_s + (_HOUR_SECONDS if is_of_hour else _DAY_SECONDS)
 
 
 #: Runs a function over the lines of partitions, each file's together and sorted (``key``, ``line``), as ``bars`` has
@@ -141,12 +156,15 @@ def _empty_file(store: Store, key: str, version: str | None) -> bool:
 
 
 def _bars_of(spark: SparkSession, settings: Settings, partitions: list[Partition]) -> DataFrame:
-    # Whole dates prune the table's partitions; what is left of them is told apart by a set of strings.
+    # Whole dates prune the table's partitions, and the time its files: of a day that is nearly over all but an hour.
+    # What is left is told apart by a set of strings.
     intervals = sorted({each.interval for each in partitions})
     dates = sorted({each.date for each in partitions})
     places = [f"{each.interval}/{each.date}/{each.hour}" for each in partitions]
+    start, end = min(each.start_s for each in partitions), max(each.end_s for each in partitions)
+    is_near = f.expr(f"window_start >= timestamp_seconds({start}) AND window_start < timestamp_seconds({end})")
     bars = read_bars(spark, settings.job).filter(f.col("interval").isin(intervals) & f.col("date").isin(dates))
-    return published(bars, settings).filter(_place().isin(places))
+    return published(bars.filter(is_near), settings).filter(_place().isin(places))
 
 
 @made_once

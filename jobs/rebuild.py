@@ -38,7 +38,7 @@ def rebuild(windows: DataFrame, settings: Settings, sink: BarSink, *, closed_s: 
             return bars_of(extended.drop("window_end"), settings, first=part.first, end=part.end)
 
         _rewrite(windows.sparkSession, settings, sink, make, place)
-        return extent.rows
+        return extent.bars
 
 
 def rebuild_days(spark: SparkSession, settings: Settings, sink: BarSink, step: Step, coins: Sequence[str]) -> None:

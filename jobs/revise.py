@@ -23,6 +23,12 @@ _LEFT: Final = ("window_end", "date", "gap", "is_final")
 _OLD: Final = f"struct({', '.join(dict.fromkeys((*_COMPARED, *_LEFT, 'revision')))}) AS old"
 _MADE: Final = (*(name for name in BARS.names if name != "revision"), "is_ours", "true AS is_made")
 
+_ALL_NEW: Final = (
+    *("0 AS revision" if name == "revision" else name for name in BARS.names),
+    f"'{NEW}' AS change",
+    "false AS is_disputed",
+)
+
 
 def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, closed: int) -> DataFrame:
     """Give rows their ``revision``, and say which of them the table lacks, and which gaps it has too many.
@@ -43,6 +49,11 @@ def revise(rows: DataFrame, stored: DataFrame, frames: Sequence[Frame], *, close
     is_told = is_made(frames) & (f.unix_seconds("old.window_end") <= closed)
     is_gone = f.col("is_made").isNull() & f.col("old.gap") & is_told
     return joined.filter(f.col("is_made") | is_gone).select("*", _change()).select(*_told())
+
+
+def all_new(rows: DataFrame) -> DataFrame:
+    """Say of rows that the table has none of them; otherwise as :func:`revise`."""
+    return rows.selectExpr(*_ALL_NEW)
 
 
 @made_once

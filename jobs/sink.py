@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.conflict import retry_on_conflict
-from jobs.derive import derive
-from jobs.extent import extent_of, kept
+from jobs.derive import derive, derive_longer, derive_new
+from jobs.extent import Extent, kept
 from jobs.frame_columns import span_condition
 from jobs.made_once import made_once
 from jobs.publish import Partition, hour_of, publish
@@ -21,6 +21,7 @@ from jobs.right_of_way import RightOfWay
 from jobs.schema import BAR_KEY
 from jobs.tables import newest_version, read_bars, upsert_bars, was_outrun
 from pricestream.interval import interval_seconds
+from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
 
 
@@ -50,7 +51,7 @@ class BarSink:
     way: RightOfWay = field(default_factory=RightOfWay, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def close(self, bars: DataFrame, *, through_s: int, txn: tuple[str, int]) -> int:
+    def close(self, bars: DataFrame, extent: Extent, *, txn: tuple[str, int]) -> int:
         """Write what a micro-batch of the stream has closed. Returns how many files were replaced.
 
         Where a bar is stored that says something else, a backfill knew of ticks that the stream passes over:
@@ -60,17 +61,16 @@ class BarSink:
         Args:
             bars: base bars, columns of :data:`jobs.schema.BARS`, each key once; there may be none. They are read more
                 than once, so whoever calls keeps them.
-            through_s: windows that end here or before have closed with this batch, epoch seconds.
+            extent: where they lie, and the heartbeats' windows with them. All that end in it have closed.
             txn: (application id, version) of the micro-batch, so that a replay of it is recognised.
         """
         with self._turn:
-            extent = extent_of(bars)
-            first = min(extent.first if extent else through_s, self.closed_s or through_s)
-            closed = max(through_s, self.closed_s)
-            reach = Reach(first, through_s, max(closed, self.final_s), gaps_to=closed, is_in_steps=True)
+            first = min(extent.first, self.closed_s or extent.end)
+            closed = max(extent.end, self.closed_s)
+            reach = Reach(first, extent.end, max(closed, self.final_s), gaps_to=closed, is_in_steps=True)
             frames = self._frames(reach)
             work = _Work(bars.sparkSession, bars, frames, reach, coins=(), is_of_ticks=False)
-            if through_s - first > self.settings.job.interval_seconds:
+            if extent.end - first > self.settings.job.interval_seconds:
                 replaced = self._write(work, txn)
             else:
                 # It keeps up: whoever waits for a bar need not wait for what only fills as well.
@@ -79,7 +79,7 @@ class BarSink:
                 if longer := longer_alone(frames):
                     replaced += self._write(replace(work, bars=None, frames=longer), (f"{txn[0]}-longer", txn[1]))
             self.closed_s = closed
-            self.bars_written += extent.rows if extent else 0
+            self.bars_written += extent.bars
             return replaced
 
     def rewrite(self, bars: DataFrame, place: "Place") -> int:
@@ -143,7 +143,7 @@ class BarSink:
         stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(work.frames)))
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
-        with kept(derive(work.bars, stored, work.frames, work.reach, job)) as derived:
+        with kept(_derived(work, stored, job)) as derived:
             files = _files(derived, job.base_interval, work.reach.told_to)
             if work.bars is not None and not work.is_of_ticks and any(each["disputed"] for each in files):
                 bars = as_ticks_have_them(work.bars, derived.filter("is_disputed").select(*BAR_KEY), self.settings)
@@ -190,6 +190,19 @@ class _Work:
     coins: Sequence[str]
     #: The bars are as ``ticks`` has them, and so right where they differ from the stored ones.
     is_of_ticks: bool
+
+
+def _derived(work: _Work, stored: DataFrame, job: JobSettings) -> DataFrame:
+    if work.bars is None:
+        return derive_longer(stored, work.frames, work.reach, job)
+    if len(work.frames) == 1 and _is_nothing(stored, work.frames):
+        return derive_new(work.bars, stored, work.frames, work.reach, job)
+    return derive(work.bars, stored, work.frames, work.reach, job)
+
+
+def _is_nothing(stored: DataFrame, frames: Sequence[Frame]) -> bool:
+    # Told by the statistics of the files alone, and mostly so for a window that has just closed.
+    return not stored.filter(span_condition(made_spans(frames))).inputFiles()
 
 
 def _files(derived: DataFrame, base_interval: str, closed: int) -> list[Row]:

@@ -60,7 +60,7 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
             # The id is the checkpoint's own. Were it a setting, a new checkpoint would count from 0 again
             # under an old id, and its batches would be taken for done.
             txn = (checkpoint.query_id(BARS), number)
-            sink.close(without_heartbeats(batch), through_s=extent.end, txn=txn)
+            sink.close(without_heartbeats(batch), extent, txn=txn)
             checkpoint.mark_closed(sink.closed_s)
 
     return (

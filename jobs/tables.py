@@ -29,16 +29,19 @@ _CHANGES: Final = ("MERGE", "WRITE", "DELETE", "UPDATE")
 
 def create_tables(spark: SparkSession, job: JobSettings) -> None:
     """Make the tables that are not there yet."""
-    ticks = {
+    # To sum the log up takes as long as to add a batch, and whoever adds has read it already.
+    seldom = {"delta.checkpointInterval": "50"}
+    ticks = seldom | {
         # It is what finds the input of one batch again, and costs nothing while rows are only added.
         "delta.enableChangeDataFeed": "true",
         "delta.dataSkippingStatsColumns": "event_time,polled_at,status",
-        # To sum the log up takes twice as long as to add a batch, and whoever adds does not read it.
-        "delta.checkpointInterval": "50",
     }
     _create(spark, job.ticks, TICKS, ("date",), ticks)
-    # A micro-batch adds a small file to each interval, and reads those of its day: they are put together in time.
-    bars = {"delta.dataSkippingStatsColumns": "coin_id,window_start", "delta.autoOptimize.autoCompact": "true"}
+    bars = seldom | {
+        "delta.dataSkippingStatsColumns": "coin_id,window_start",
+        # A micro-batch adds a small file to each interval, and reads those of its day: they are put together in time.
+        "delta.autoOptimize.autoCompact": "true",
+    }
     _create(spark, job.bars, BARS, ("interval", "date"), bars)
     for path, schema in ((job.ticks, TICKS), (job.bars, BARS)):
         _check_columns(spark, path, schema)

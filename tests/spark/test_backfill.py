@@ -16,6 +16,7 @@ from jobs.audit_scope import Dates, parse_dates
 from jobs.backfill import Order, land_history, rebuild_range
 from jobs.checkpoint import open_checkpoint
 from jobs.days import Range
+from jobs.extent import Extent
 from jobs.parse import parse
 from jobs.schema import KINESIS
 from jobs.sink import BarSink, Place
@@ -133,7 +134,8 @@ def test_what_the_stream_closes_meanwhile_is_made_again(
         append_ticks(more, settings.job)
         ticks = read_ticks(spark, settings.job).filter(f"coin_id = 'bitcoin' AND unix_millis(event_time) >= {end_ms}")
         sink = BarSink(settings, end_ms // 1000)
-        sink.close(base_bars(ticks, interval="1m", seconds=60), through_s=end_ms // 1000 + 60, txn=("query", 1))
+        extent = Extent(end_ms // 1000, end_ms // 1000 + 60, bars=1)
+        sink.close(base_bars(ticks, interval="1m", seconds=60), extent, txn=("query", 1))
         runs(settings, end_ms + MINUTE_MS)
 
     rewrite = BarSink.rewrite

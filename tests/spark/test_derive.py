@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from jobs.derive import derive
+from jobs.derive import derive, derive_longer, derive_new
 from jobs.reach import Frame, Reach, Span, base_alone, longer_alone, made_spans, read_spans
 from jobs.schema import BARS, ORIGINS, ROW_KEY
 from pricestream.indicator_settings import IndicatorSettings
@@ -76,8 +76,7 @@ class Table:
     def lay(self, bars: list[Bar] | None, frames: Sequence[Frame], reach: Reach) -> list[Bar]:
         """Make what some frames hold, in one step."""
         stored = [row for row in self.rows.values() if is_in(row, read_spans(frames))]
-        ours = None if bars is None else bars_frame(self.spark, bars)
-        made = derive(ours, bars_frame(self.spark, stored), frames, reach, self.job)
+        made = self.derived(bars, stored, frames, reach)
         assert made.drop("change", "is_disputed").schema.simpleString() == BARS.simpleString()
         rows = bars_in(made)
         assert len({key_of(row) for row in rows}) == len(rows)
@@ -90,6 +89,14 @@ class Table:
             elif row["change"] != "same":
                 self.rows[key_of(row)] = table_row(row)
         return rows
+
+    def derived(self, bars: list[Bar] | None, stored: list[Bar], frames: Sequence[Frame], reach: Reach) -> DataFrame:
+        there = bars_frame(self.spark, stored)
+        if bars is None:
+            return derive_longer(there, frames, reach, self.job)
+        is_known = len(frames) > 1 or any(is_in(row, made_spans(frames)) for row in stored)
+        make = derive if is_known else derive_new
+        return make(bars_frame(self.spark, bars), there, frames, reach, self.job)
 
     def _check_change(self, row: Bar, old: Bar | None) -> None:
         new = table_row(row)

@@ -15,11 +15,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from jobs.derive import derive
+from jobs.extent import Extent, extent_of
 from jobs.schema import OK
-from jobs.sink import BarSink, Place
+from jobs.sink import BarSink, Place, _derived
 from jobs.tables import append_ticks, create_tables, final_through_s, read_bars, upsert_bars
 from jobs.window import base_bars
+from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
 from tests.conftest import MakeSettings
 from tests.support.conflict import conflict
@@ -51,7 +52,9 @@ def bars(spark: SparkSession, *ticks: tuple[str, datetime, float]) -> DataFrame:
 
 
 def close(sink: BarSink, closed: DataFrame, *, minute: int, batch: int = 0) -> None:
-    sink.close(closed, through_s=NINE_S + minute * 60, txn=("query", batch))
+    end = NINE_S + minute * 60
+    there = extent_of(closed) or Extent(end, end, 0)
+    sink.close(closed, replace(there, end=end), txn=("query", batch))
 
 
 def stored(spark: SparkSession, settings: Settings, interval: str) -> dict[tuple[str, int], tuple[Any, ...]]:
@@ -201,14 +204,14 @@ def test_what_is_made_once_more_is_not_taken_for_the_same_transaction(
     monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
     monkeypatch.setattr("jobs.sink.was_outrun", lambda *_: next(outruns, False))
     # What is stored is another's after the first time.
-    derived = iter([derive])
-    monkeypatch.setattr("jobs.sink.derive", lambda *args: next(derived, _all_new)(*args))
+    derived = iter([_derived])
+    monkeypatch.setattr("jobs.sink._derived", lambda *args: next(derived, _all_new)(*args))
     close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0), 100.0)), minute=1)
     assert numbers == [("query", 0), None, None]
 
 
-def _all_new(*args: Any) -> DataFrame:
-    return derive(args[0], args[1].limit(0), *args[2:])
+def _all_new(work: Any, stored: DataFrame, job: JobSettings) -> DataFrame:
+    return _derived(work, stored.limit(0), job)
 
 
 def test_a_micro_batch_that_is_replayed_changes_nothing(spark: SparkSession, settings: Settings) -> None:
