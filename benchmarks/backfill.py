@@ -40,7 +40,7 @@ def run_backfill(bench: Bench) -> Result:
     result = Result("backfill", BACKFILL.what, size={})
     peers, result.versions, result.absent = install_all(_PEERS, bench.log)
     bench.say("writing the ticks")
-    history = write_history(bench.place, ticks=_QUICK_TICKS if bench.is_quick else _TICKS, coins=_COINS)
+    history = write_history(bench.place, ticks=bench.size(_TICKS, _QUICK_TICKS), coins=_COINS)
     result.size = {"ticks": history.ticks, "coins": history.coins}
     for kind in _KINDS:
         _measure(bench, history, kind, peers, result)
@@ -90,5 +90,8 @@ def _run_peer(bench: Bench, history: History, kind: str, peer: Peer, check: Call
 
 
 BACKFILL: Final = Benchmark(
-    "backfill", "history in files to bars of a minute in CSV; each program from its start to its end", run_backfill
+    "backfill",
+    "history in files to bars of a minute in CSV; each program from its start to its end",
+    run_backfill,
+    is_scalable=True,
 )

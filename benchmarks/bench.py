@@ -18,11 +18,19 @@ class Bench:
     is_quick: bool
     #: Is told how far it is.
     say: Callable[[str], None]
+    #: How many ticks, of what takes any number; None leaves it to the benchmark.
+    ticks: int | None = None
+    #: How often each contender runs; None leaves it to the benchmark.
+    runs: int | None = None
 
     @property
     def rounds(self) -> int:
         """How often each contender runs."""
-        return 3 if self.is_quick else 5
+        return self.runs or (3 if self.is_quick else 5)
+
+    def size(self, usual: int, quick: int) -> int:
+        """How many ticks there are, where the benchmark takes so many unless it is told otherwise."""
+        return self.ticks or (quick if self.is_quick else usual)
 
     @property
     def log(self) -> Path:
@@ -38,6 +46,8 @@ class Benchmark:
     #: What is measured, in a line.
     what: str
     run: Callable[[Bench], Result]
+    #: It takes any number of ticks, and of runs.
+    is_scalable: bool = False
 
 
 def emptied(folder: Path) -> Path:

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,12 @@ def bench(
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer ticks and runs: minutes, and rougher.")] = False,
     list_all: Annotated[bool, typer.Option("--list", help="Say which benchmarks there are, and end.")] = False,
+    ticks: Annotated[
+        int | None, typer.Option(min=1, help="So many ticks, for those that take any number.", show_default=False)
+    ] = None,
+    runs: Annotated[
+        int | None, typer.Option(min=1, help="How often each contender runs, for the same.", show_default=False)
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where the results go.")] = Path("benchmarks/results"),
 ) -> None:
     """Measure how fast the project is beside its peers, on this machine and in this run.
@@ -41,10 +49,13 @@ def bench(
             console.print(f"{each.name}: {each.what}", highlight=False, soft_wrap=True)
         return
     chosen = _chosen(names)
+    if ticks or runs:
+        _require_scalable(chosen)
     about: dict[str, Any] = {
         "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "quick": quick,
+        "ticks": ticks,
         "machine": describe_machine(),
     }
     if home := java_home():
@@ -54,7 +65,7 @@ def bench(
     results: list[Result] = []
     is_whole = True
     for each in chosen:
-        result = _run(each, is_quick=quick, console=console)
+        result = _run(each, partial(Bench, is_quick=quick, ticks=ticks, runs=runs), console)
         if result is None:
             is_whole = False
             continue
@@ -68,7 +79,7 @@ def bench(
     raise typer.Exit(0 if is_whole else 1)
 
 
-def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | None:
+def _run(benchmark: Benchmark, bench: Callable[..., Bench], console: Console) -> Result | None:
     """Run one benchmark; None where it fails, which is said."""
     place = emptied(ROOT / ".local" / "bench" / "work" / benchmark.name)
     before = load()
@@ -80,7 +91,7 @@ def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | 
                 sys.stderr.write(f"{benchmark.name}: {what}\n")
 
         try:
-            result = benchmark.run(Bench(place, is_quick, say))
+            result = benchmark.run(bench(place, say=say))
         except BenchmarkError as error:
             sys.stderr.write(f"error: {benchmark.name}: {line_of(error)}\n")
             return None
@@ -89,7 +100,8 @@ def _run(benchmark: Benchmark, *, is_quick: bool, console: Console) -> Result | 
 
 
 def _write(out: Path, result: Result, about: dict[str, Any]) -> None:
-    name = f"{result.name}-quick" if about["quick"] else result.name
+    kind = ["quick" if about["quick"] else "", str(about["ticks"] or "")]
+    name = "-".join([result.name, *filter(None, kind)])
     document = json.dumps(document_of([result], about), indent=2)
     (out / f"{name}.json").write_text(f"{document}\n", encoding="utf-8")
     (out / f"{name}.md").write_text(markdown_of([result], about), encoding="utf-8")
@@ -101,6 +113,14 @@ def _chosen(names: list[str] | None) -> list[Benchmark]:
         sys.stderr.write(f"bench: there is no benchmark {unknown[0]}; --list says which there are\n")
         raise typer.Exit(2)
     return [each for each in ALL if not names or each.name in names]
+
+
+def _require_scalable(chosen: list[Benchmark]) -> None:
+    others = [each.name for each in chosen if not each.is_scalable]
+    if others:
+        able = " and ".join(each.name for each in ALL if each.is_scalable)
+        sys.stderr.write(f"bench: --ticks and --runs are for {able}, not for {others[0]}; name those alone\n")
+        raise typer.Exit(2)
 
 
 def _commit() -> str:

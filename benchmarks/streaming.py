@@ -50,7 +50,7 @@ def run_streaming(bench: Bench) -> Result:
     result = Result("stream", STREAMING.what, size={})
     peers, result.versions, result.absent = install_all((_BYTEWAX, _FLINK), bench.log)
     bench.say("writing the payloads")
-    source, count, end_ms = _write_payloads(bench.place, _QUICK_TICKS if bench.is_quick else _TICKS)
+    source, count, end_ms = _write_payloads(bench.place, bench.size(_TICKS, _QUICK_TICKS))
     result.size = {"ticks": count, "coins": _COINS}
     bars = SameBars()
 
@@ -142,5 +142,8 @@ def _give_headers(tree: Path) -> None:
 
 
 STREAMING: Final = Benchmark(
-    "stream", "JSON payloads in files, read as a stream, to bars of a minute in CSV, drained", run_streaming
+    "stream",
+    "JSON payloads in files, read as a stream, to bars of a minute in CSV, drained",
+    run_streaming,
+    is_scalable=True,
 )

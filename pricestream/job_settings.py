@@ -97,6 +97,7 @@ class JobSettings(Section):
     stop_file: str = ".local/lake/STOP"
     #: Where the job says, every second, how far it has come.
     status_file: str = ".local/lake/status.json"
+    #: How often ticks are landed; bars follow at once.
     trigger_seconds: float = Field(default=10, ge=0, le=3_600, allow_inf_nan=False)
     base_interval: Interval = "1m"
     #: The longer intervals, rolled up from base bars. None is 5m, 15m, 1h, 4h and 1d, as far as the base divides them.

@@ -20,11 +20,14 @@ app.command()(cli.bench)
 def _good(bench: Bench) -> Result:
     bench.say("working")
     seconds = Figure(tuple(float(each + 1) for each in range(bench.rounds)))
-    return Result("good", "a good one", {"ticks": 1}, [Measured("all", "ours", seconds, "s")])
+    return Result("good", "a good one", {"ticks": bench.ticks or 1}, [Measured("all", "ours", seconds, "s")])
 
 
 def _bad(_: Bench) -> Result:
     raise BenchmarkError("they: its bars are not ours")
+
+
+_ALL = (Benchmark("bad", "a bad one", _bad), Benchmark("good", "a good one", _good, is_scalable=True))
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def benchmarks_of_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     # It would be set for all tests that follow.
     monkeypatch.setattr(cli, "java_home", lambda: None)
     monkeypatch.setattr(cli, "_commit", lambda: "abc1234")
-    monkeypatch.setattr(cli, "ALL", (Benchmark("bad", "a bad one", _bad), Benchmark("good", "a good one", _good)))
+    monkeypatch.setattr(cli, "ALL", _ALL)
 
 
 def test_it_lists_what_there_is() -> None:
@@ -64,4 +67,18 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["goood", "--out", str(tmp_path / "out")])
     assert done.exit_code == 2
     assert "there is no benchmark goood" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_so_many_ticks_and_runs_are_a_result_of_their_own(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["good", "--ticks", "5000000", "--runs", "1", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    [benchmark] = json.loads((tmp_path / "out" / "good-5000000.json").read_text())["benchmarks"]
+    assert (benchmark["size"], benchmark["measured"][0]["runs"]) == ({"ticks": 5_000_000}, [1.0])
+
+
+def test_a_number_of_ticks_is_refused_where_it_would_mean_nothing(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["--ticks", "5", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "--ticks and --runs are for good, not for bad; name those alone" in done.stderr
     assert not (tmp_path / "out").exists()
