@@ -51,6 +51,16 @@ class BarSink:
     way: RightOfWay = field(default_factory=RightOfWay, repr=False)
     _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def __post_init__(self) -> None:
+        """Take into account what a stream beside this may be in the midst of."""
+        if self.look:
+            self.closed_s = self._closed(self.closed_s, self.final_s)
+
+    def _closed(self, closed_s: int, final_s: int) -> int:
+        # The stream has made the base bars of its last window final, and is making what is longer: only then does it
+        # say that it has closed the window. What it has not seen by now it will not look at again.
+        return final_s if closed_s < final_s <= closed_s + self.settings.job.interval_seconds else closed_s
+
     def close(self, bars: DataFrame, extent: Extent, *, txn: tuple[str, int]) -> int:
         """Write what a micro-batch of the stream has closed. Returns how many files were replaced.
 
@@ -107,7 +117,7 @@ class BarSink:
         if self.look is None or before >= -(-place.end // longest) * longest:
             return None
         closed, final = self.look()
-        self.closed_s, self.final_s = max(self.closed_s, closed), max(self.final_s, final)
+        self.closed_s, self.final_s = max(self.closed_s, self._closed(closed, final)), max(self.final_s, final)
         since, until = (each // base * base for each in (before, max(self.closed_s, self.final_s)))
         if since == until or until <= place.first:
             return None
@@ -156,7 +166,7 @@ class BarSink:
                     changes=changes,
                     txn=txn,
                 )
-                if was_outrun(spark, job.bars, version):
+                if was_outrun(spark, job.bars, version, txn):
                     return None
         # All files that final rows go into, not only changed ones: a crash may have come between table and files.
         return [each for each in files if each["final"]]

@@ -111,10 +111,16 @@ def newest_version(spark: SparkSession, path: str) -> int:
     return int(DeltaTable.forPath(spark, spark_path(path)).history(1).collect()[0]["version"])
 
 
-def was_outrun(spark: SparkSession, path: str, read: int) -> bool:
-    """Tell whether another writer's commit lies between the version that was read and ours, the session's last."""
+def was_outrun(spark: SparkSession, path: str, read: int, txn: tuple[str, int] | None) -> bool:
+    """Tell whether another writer's commit lies between the version that was read and ours, the session's last.
+
+    Where there is none of ours, Delta has taken the transaction for done. Yet there was something to write: that it was
+    done is true, and it was outrun, before a crash.
+    """
     ours = int(spark.conf.get(_LAST_COMMIT) or read)
-    if ours <= read + 1:
+    if ours <= read:
+        return txn is not None
+    if ours == read + 1:
         return False
     # The newest may be later than ours, and the last entries of the history count from there.
     commits = DeltaTable.forPath(spark, spark_path(path)).history(newest_version(spark, path) - read)

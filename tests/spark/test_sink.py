@@ -5,6 +5,7 @@ bitcoin     |100    |110    |       |       |       |
 batch       |----- 0 ------|--- 1 --|------ 2 -------|
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from jobs.derive import derive, derive_new
 from jobs.extent import Extent, extent_of
 from jobs.schema import OK
 from jobs.sink import BarSink, Place, _derived
@@ -105,6 +107,69 @@ def test_base_bars_are_files_before_longer_ones_are_made_and_a_crash_in_between_
     assert stored(spark, settings, "1m") == {("bitcoin", 4): (110.0, True, 0)}
     assert stored(spark, settings, "5m") == {("bitcoin", 0): (110.0, True, 0)}
     assert len(csv_tree(settings)) == 2
+
+
+def test_only_a_window_that_closes_alone_takes_two_steps_and_its_first_goes_first(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink, seen = BarSink(settings, 0), list[tuple[object, bool]]()
+
+    def upsert(*args: Any, txn: tuple[str, int], **kwargs: Any) -> None:
+        seen.append((txn, sink.way.give(patience_seconds=0)))
+        upsert_bars(*args, txn=txn, **kwargs)
+
+    monkeypatch.setattr("jobs.sink.upsert_bars", upsert)
+    close(sink, bars(spark, ("bitcoin", at(0), 100.0), ("bitcoin", at(1), 110.0)), minute=2)
+    close(sink, bars(spark, ("bitcoin", at(2), 120.0)), minute=3, batch=1)
+    assert seen == [(("query", 0), True), (("query", 1), False), (("query-longer", 1), True)]
+
+
+def test_only_a_window_of_which_nothing_is_stored_is_taken_for_new(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Callable[..., DataFrame]] = []
+
+    def seen(make: Callable[..., DataFrame]) -> Callable[..., DataFrame]:
+        def call(*args: Any) -> DataFrame:
+            made.append(make)
+            return make(*args)
+
+        return call
+
+    for each in (derive, derive_new):
+        monkeypatch.setattr(f"jobs.sink.{each.__name__}", seen(each))
+    close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0), 100.0)), minute=1)
+    close(BarSink(settings, NINE_S + 60), bars(spark, ("bitcoin", at(1), 110.0)), minute=2, batch=1)
+    close(BarSink(settings, NINE_S + 60), bars(spark, ("ethereum", at(1), 5.0)), minute=2, batch=2)
+    assert made == [derive_new, derive_new, derive]
+    assert len(stored(spark, settings, "1m")) == 3
+
+
+def test_what_is_still_to_write_under_a_transaction_that_is_done_is_written(
+    spark: SparkSession, settings: Settings
+) -> None:
+    """It was committed, another writer had been in between, and a crash came before it was made once more."""
+    close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0), 100.0)), minute=1)
+    close(BarSink(settings, NINE_S), bars(spark, ("bitcoin", at(0), 100.0), ("ethereum", at(0), 5.0)), minute=1)
+    assert stored(spark, settings, "1m").keys() == {("bitcoin", 0), ("ethereum", 0)}
+
+
+def test_gaps_are_told_up_to_the_window_that_a_stream_beside_is_about_to_close(
+    spark: SparkSession, settings: Settings
+) -> None:
+    """Its base bars are final, what is longer is being made, and the checkpoint does not say yet that it is closed.
+
+    minute      09:02   09:03   09:04 |
+    bitcoin                     |#    | by the stream
+    cardano     |#      |-      |-    | by a backfill
+    """
+    horizon = (NINE_S + 240, NINE_S + 300)
+    sink = BarSink(settings, *horizon, look=lambda: horizon)
+    place = Place(NINE_S + 120, NINE_S + 180)
+    sink.rewrite(bars(spark, ("cardano", at(2), 1.0)), place)
+    assert sink.follow(place) is None
+    found = {minute: close for (_, minute), (close, *_) in stored(spark, settings, "1m").items()}
+    assert found == {2: 1.0, 3: None, 4: None}
 
 
 def test_what_a_backfill_left_in_an_open_window_is_taken_from_ticks(spark: SparkSession, settings: Settings) -> None:

@@ -147,8 +147,8 @@ def test_a_commit_between_is_seen_whatever_comes_behind_ours(spark: SparkSession
     write(settings, minutes(other, TICKS[:1]))
     write(settings, minutes(spark, TICKS[2:3]))
     DeltaTable.forPath(other, spark_path(path)).optimize().executeCompaction()
-    assert was_outrun(spark, path, read)
-    assert not was_outrun(spark, path, read + 1)
+    assert was_outrun(spark, path, read, None)
+    assert not was_outrun(spark, path, read + 1, None)
 
 
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:
