@@ -26,6 +26,9 @@ _ALWAYS: Final = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "true",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
+    # The small files of micro-batches are packed into some of a few hours, and those of half this size are left alone.
+    # One of a whole day would be read whole by each micro-batch, and written anew for each window that fills.
+    "spark.databricks.delta.autoCompact.maxFileSize": str(16 << 20),
 }
 
 #: On a disk Spark and Delta would otherwise run a program of the shell for every file that they rename, to ask whether

@@ -124,9 +124,9 @@ def was_outrun(spark: SparkSession, path: str, read: int, txn: tuple[str, int] |
         return False
     # The newest may be later than ours, and the last entries of the history count from there.
     commits = DeltaTable.forPath(spark, spark_path(path)).history(newest_version(spark, path) - read)
-    between = commits.filter((f.col("version") > read) & (f.col("version") < ours))
-    # Compaction changes no row.
-    return not between.filter(f.col("operation").isin(*_CHANGES)).isEmpty()
+    since = commits.filter((f.col("version") > read) & (f.col("version") <= ours))
+    # One of those that change rows is ours. Compaction changes none; ours may have been followed by one of its own.
+    return since.filter(f.col("operation").isin(*_CHANGES)).count() > 1
 
 
 def final_through_s(spark: SparkSession, job: JobSettings, *, since_s: int = 0) -> int:

@@ -151,6 +151,20 @@ def test_a_commit_between_is_seen_whatever_comes_behind_ours(spark: SparkSession
     assert not was_outrun(spark, path, read + 1, None)
 
 
+def test_a_compaction_of_our_own_is_not_taken_for_another_writer(spark: SparkSession, settings: Settings) -> None:
+    """
+    read   ours   our compaction
+    |------|------|---------
+    """
+    path = settings.job.bars
+    write(settings, minutes(spark, TICKS[:1]))
+    read = newest_version(spark, path)
+    write(settings, minutes(spark, TICKS[2:3]))
+    DeltaTable.forPath(spark, spark_path(path)).optimize().executeCompaction()
+    assert newest_version(spark, path) == read + 2
+    assert not was_outrun(spark, path, read, None)
+
+
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:
     assert write(settings, minutes(spark, TICKS).limit(0)) == 0
     assert tree(settings) == {}

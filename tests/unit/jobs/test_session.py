@@ -22,6 +22,11 @@ def test_times_are_utc_and_a_task_that_reads_kinesis_runs_once() -> None:
     assert conf["spark.speculation"] == "false"
 
 
+def test_packed_files_of_bars_hold_hours_and_not_days() -> None:
+    # A bar is some 100 bytes in them: of 1,000 coins a minute 160 minutes.
+    assert int(spark_conf(JobSettings())["spark.databricks.delta.autoCompact.maxFileSize"]) // (1_000 * 100) < 180
+
+
 @pytest.mark.parametrize(("seconds", "delay"), [(15, "3000ms"), (0.5, "100ms"), (0, "10ms")])
 def test_the_bars_look_for_ticks_some_times_between_two_triggers(seconds: float, delay: str) -> None:
     conf = spark_conf(JobSettings(trigger_seconds=seconds))
