@@ -57,13 +57,16 @@ class Partition:
     @property
     def start_s(self) -> int:
         """Its windows start here or later, epoch seconds."""
-        return midnight(date.fromisoformat(self.date)) + self.hour * _HOUR_SECONDS
+        return midnight(date.fromisoformat(self.date)) + (self.hour * _HOUR_SECONDS if self._is_of_hour else 0)
 
     @property
     def end_s(self) -> int:
         """Its windows start before this, epoch seconds."""
-        is_of_hour = interval_seconds(self.interval) < _HOUR_SECONDS
-        return self.start_s + (_HOUR_SECONDS if is_of_hour else _DAY_SECONDS)
+        return self.start_s + (_HOUR_SECONDS if self._is_of_hour else _DAY_SECONDS)
+
+    @property
+    def _is_of_hour(self) -> bool:
+        return interval_seconds(self.interval) < _HOUR_SECONDS
 
 
 #: Runs a function over the lines of partitions, each file's together and sorted (``key``, ``line``), as ``bars`` has

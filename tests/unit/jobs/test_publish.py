@@ -16,6 +16,7 @@ HOUR = 3_600
         pytest.param("45m", 23, 23, 24, id="the last, of what is shorter than an hour"),
         pytest.param("1h", 0, 0, 24, id="a day, of what is not"),
         pytest.param("1d", 0, 0, 24, id="a day of one window"),
+        pytest.param("1h", 5, 0, 24, id="a day, whatever hour a file of somebody else's has"),
         pytest.param("1m", 99, 99, 100, id="a file that nobody wrote, which holds nothing"),
     ],
 )
