@@ -11,6 +11,7 @@ from jobs.indicators import with_indicators
 from jobs.look_back import look_back
 from jobs.overlay import overlay
 from jobs.reach import Frame, Reach, beside_spans, made_spans
+from jobs.returns import with_returns
 from jobs.revise import all_new, revise
 from jobs.rollup import roll_up
 from pricestream.job_settings import JobSettings
@@ -106,5 +107,6 @@ def _completed(
     lookback = job.indicators.lookback_bars
     made = rows.filter(~f.col("gap") & is_made(frames))
     closing = made.withColumn("is_final", f.expr(f"is_final OR unix_seconds(window_end) <= {reach.closed}"))
-    spaced = with_gaps(look_back(closing, stored, frames), frames, closed=reach.told_to, lookback=lookback)
+    returned = with_returns(look_back(closing, stored, frames))
+    spaced = with_gaps(returned, frames, closed=reach.told_to, lookback=lookback)
     return with_indicators(spaced, frames, job.indicators)

@@ -34,12 +34,14 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
         lookback: how many windows, its own included, a bar looks back at.
 
     Returns:
-        The same columns, and ``number``: the window's, counted from the epoch.
+        The same columns, and ``number``: the window's, counted from the epoch. A series lies in one partition, its rows
+        next to each other and the oldest first.
     """
     number = window_number(frames)
     following = f"lead({number}) OVER (PARTITION BY {', '.join(SERIES)} ORDER BY window_start) AS following"
     numbered = bars.selectExpr("*", f"{number} AS number", following)
-    # One row for the bar itself, which has no missing number, and one for each gap behind it.
+    # One row for the bar itself, which has no missing number, and one for each gap behind it. They stay in the order
+    # that looking for what follows has put them into.
     missing = f"concat(array(CAST(NULL AS bigint)), {_missing(frames, closed, lookback)})"
     return numbered.selectExpr("*", f"explode({missing}) AS in_gap").selectExpr(*_rows(frames))
 

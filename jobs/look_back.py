@@ -16,9 +16,11 @@ from jobs.schema import SERIES
 
 #: What is looked at of a bar.
 _SEEN: Final = ("close", "first_tick_at", "last_tick_at", "tick_count")
-#: The type of ``earlier``; ``number`` is that of the window, counted from the epoch.
+#: The type of ``earlier``; ``number`` is that of the window, counted from the epoch, ``log_return`` against the bar
+#: before, whatever lies between.
 EARLIER: Final = (
-    "array<struct<number:bigint,close:double,first_tick_at:timestamp,last_tick_at:timestamp,tick_count:bigint>>"
+    "array<struct<number:bigint,close:double,first_tick_at:timestamp,last_tick_at:timestamp,tick_count:bigint,"
+    "log_return:double>>"
 )
 #: Gathered of a series: what is seen of its bars, and which window the last of them is of.
 _GATHERED: Final = (
@@ -26,10 +28,13 @@ _GATHERED: Final = (
     f"sort_array(collect_list(struct(number, {', '.join(_SEEN)}))) AS seen",
     "max_by(struct(window_start, window_end, date, origin), number) AS place",
 )
+_FIELDS: Final = ", ".join(f"bar.{name} AS {name}" for name in ("number", *_SEEN))
+_RETURN: Final = "ln(bar.close / get(seen, at - 1).close) AS log_return"
+_RETURNED: Final = (*SERIES, "place", f"transform(seen, (bar, at) -> struct({_FIELDS}, {_RETURN})) AS seen")
 _ONE_ROW: Final = (
     *SERIES,
     "place.*",
-    *(f"element_at(seen, -1).{name} AS {name}" for name in _SEEN),
+    *(f"element_at(seen, -1).{name} AS {name}" for name in (*_SEEN, "log_return")),
     "false AS gap",
     "true AS is_final",
     "false AS is_ours",
@@ -55,5 +60,6 @@ def look_back(bars: DataFrame, stored: DataFrame, frames: Sequence[Frame]) -> Da
     if not spans:
         return made
     behind = stored.filter(f"NOT gap AND {span_condition(spans)}").selectExpr("*", f"{window_number(frames)} AS number")
-    last = behind.groupBy(*SERIES).agg(*map(f.expr, _GATHERED)).selectExpr(*_ONE_ROW)
+    gathered = behind.groupBy(*SERIES).agg(*map(f.expr, _GATHERED))
+    last = gathered.selectExpr(*_RETURNED).selectExpr(*_ONE_ROW)
     return made.unionByName(last, allowMissingColumns=True)

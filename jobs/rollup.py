@@ -6,9 +6,9 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.formula import log_returns, root_of_squares
 from jobs.made_once import made_once
 from jobs.reach import Frame
+from jobs.returns import log_returns, root_of_squares
 from jobs.schema import BAR_STATISTICS, HISTORY_ORIGIN, ROLLED_CANDLES_ORIGIN, SERIES, TICKS_ORIGIN
 from jobs.window import bar_rows, return_pct
 

@@ -7,8 +7,8 @@ order, so that neither arrival order nor repetition nor batch boundaries change 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.formula import log_returns, root_of_squares
 from jobs.made_once import made_once
+from jobs.returns import log_returns, root_of_squares
 from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAKEN_IN, TICKS_ORIGIN
 
 

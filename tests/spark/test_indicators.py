@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from jobs.gaps import with_gaps
 from jobs.indicators import with_indicators
 from jobs.reach import Reach
+from jobs.returns import with_returns
 from jobs.schema import BAR_INDICATORS, BARS
 from pricestream.indicator_settings import IndicatorSettings
 from tests.support.bars import NINE_S, Bar, bar, bars_in, candle, looking_back, number_of
@@ -35,7 +36,8 @@ def measured(
     """Rows by coin and number of their minute; those from ``first`` on are made, those before ``closed`` are closed."""
     reach = Reach(NINE_S + first * 60, NINE_S + closed * 60, NINE_S + closed * 60)
     frames = reach.frames(("1m",), lookback=settings.lookback_bars)
-    spaced = with_gaps(looking_back(spark, bars, frames), frames, closed=reach.closed, lookback=settings.lookback_bars)
+    returned = with_returns(looking_back(spark, bars, frames))
+    spaced = with_gaps(returned, frames, closed=reach.closed, lookback=settings.lookback_bars)
     rows = with_indicators(spaced, frames, settings)
     assert rows.drop("is_ours").schema.simpleString() == BARS.simpleString()
     found = bars_in(rows)
