@@ -1,7 +1,8 @@
 """Formula: the indicators, each over the closes of the bars that a bar looks back at, its own last.
 
 All bars are worked out side by side, one number of their runs after the other. So the sums of a bar are made in the
-order of its closes, whichever bars are worked out with it, and come out the same to the bit. NaN is what cannot be told.
+order of its closes, whichever bars are worked out with it, and come out the same to the bit. NaN is what cannot be
+told.
 """
 
 from collections.abc import Callable, Sequence
