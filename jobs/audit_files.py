@@ -16,6 +16,7 @@ from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, in_fil
 from jobs.schema import BAR_KEY
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
+from jobs.zip_finders import forget_zip_finders
 from pricestream.settings import Settings
 
 _SAME: Final = "same"
@@ -84,6 +85,7 @@ def _compare(store: Store) -> Callable[[Batches], Batches]:
     """Make the function that executors run: lines in, a verdict per file out."""
 
     def run(batches: Batches) -> Batches:
+        forget_zip_finders()
         for key, lines in by_key(batches):
             verdict = _verdict(store.read(key), [line for line in lines if line is not None])
             yield pa.RecordBatch.from_pydict({"key": [key], "verdict": [verdict]})

@@ -11,6 +11,7 @@ from jobs import formula
 from jobs.runs import Floats, Integers
 from jobs.schema import BARS, SERIES
 from jobs.seen_bars import Flags, SeenBars, flags, integers, nothing_seen, seen_bars, series_of
+from jobs.zip_finders import forget_zip_finders
 from pricestream.indicator_settings import IndicatorSettings
 
 Batches = Iterable[pa.RecordBatch]
@@ -28,6 +29,7 @@ def measuring(settings: IndicatorSettings) -> Callable[[Batches], Iterator[pa.Re
     """
 
     def measure(batches: Batches) -> Iterator[pa.RecordBatch]:
+        forget_zip_finders()
         carried, before = nothing_seen(), None
         for batch in batches:
             if not batch.num_rows:

@@ -22,6 +22,7 @@ from jobs.made_once import made_once
 from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
+from jobs.zip_finders import forget_zip_finders
 from pricestream.errors import StorageError
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
@@ -226,6 +227,7 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
     """Make the function that executors run: rows in, files written, one receipt per file out."""
 
     def run(batches: Batches) -> Batches:
+        forget_zip_finders()
         for key, lines in by_key(batches):
             data = csv_bytes(lines)
             is_replaced = store.read(key) != data
