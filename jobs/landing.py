@@ -152,8 +152,8 @@ def _missing(ticks: DataFrame, stored: DataFrame, survey: _Survey, least_partiti
     old = stored.select(*_identity(), "date", *nothing, f.lit(True).alias("_is_stored"))
     both = new.unionByName(old).withColumn("_piece", f.pmod("_id", f.lit(pieces)))
     gathered = both.repartition(partitions, "date", "_piece")
-    # The date first, as it is written; then what tells most rows apart by one number.
-    in_order = Window.partitionBy("date", "_id", "_of", "_piece").orderBy(f.desc("_is_stored"), "polled_at")
+    # What tells most rows apart by one number comes first: of an equal date all else would have to be looked at too.
+    in_order = Window.partitionBy("_id", "_of", "date", "_piece").orderBy(f.desc("_is_stored"), "polled_at")
     ranked = gathered.withColumn("_rank", f.row_number().over(in_order))
     return ranked.filter((f.col("_rank") == 1) & ~f.col("_is_stored")).select(*TICKS.names)
 

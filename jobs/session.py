@@ -26,6 +26,12 @@ _ALWAYS: Final = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "true",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
+    # A file of bars is written by one task, and read by one for each of its row groups, which by default are 128 MB.
+    "spark.hadoop.parquet.block.size": str(16 << 20),
+    # No two rows have the same of these, yet Parquet would gather a dictionary of each before it gives up.
+    **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in ("payload", "sequence_number", "tick_id")},
+    # So many dates a task writes side by side, without sorting its rows by them.
+    "spark.sql.maxConcurrentOutputFileWriters": "8",
     # The small files of micro-batches are packed into some of a few hours, and those of half this size are left alone.
     # One of a whole day would be read whole by each micro-batch, and written anew for each window that fills.
     "spark.databricks.delta.autoCompact.maxFileSize": str(16 << 20),

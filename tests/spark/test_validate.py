@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pyspark.sql import Row, SparkSession
 
 from jobs.parse import parse
 from jobs.schema import KINESIS, TICKS
+from jobs.spark_setting import set_for_a_while
 from jobs.validate import validate
 from pricestream.tick import EARLIEST_MS, LATEST_MS, Tick, heartbeat
 
@@ -118,3 +120,29 @@ def test_what_the_stream_reads_is_added_by_nobody(spark: SparkSession) -> None:
     row = judge(spark, record())
     assert row["added_by"] is None
     assert row["ingested_at"] is not None
+
+
+def test_micro_batches_run_the_code_that_was_compiled_for_the_first(spark: SparkSession, tmp_path: Path) -> None:
+    """Each has a time of its own, which must not be a number in that code."""
+    inbox = tmp_path / "inbox"
+    records = spark.createDataFrame([(record(), "prices", "k", "1", ARRIVED)], KINESIS)
+    parts = spark._jvm.org.apache.spark.sql.execution.debug  # type: ignore[union-attr]
+    codes, times = [], []
+    compiled = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+    with set_for_a_while(spark, compiled):
+        records.write.parquet(str(inbox))
+        ticks = validate(parse(spark.readStream.schema(KINESIS).parquet(str(inbox))), allowed_lateness_seconds=LATENESS)
+        query = ticks.writeStream.format("memory").queryName("compiled").start()
+        try:
+            for _ in range(2):
+                query.processAllAvailable()
+                plan = query._jsq.streamingQuery().lastExecution().executedPlan()
+                stages = getattr(getattr(parts, "package$"), "MODULE$").codegenStringSeq(plan)
+                codes.append([stages.apply(number)._2() for number in range(stages.size())])
+                times.append(spark.sql("SELECT max(ingested_at) FROM compiled").collect()[0][0])
+                records.write.mode("append").parquet(str(inbox))
+        finally:
+            query.stop()
+    assert codes[0]
+    assert codes[0] == codes[1]
+    assert times[0] < times[1]
