@@ -91,8 +91,8 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
     store = open_store(settings.job.csv, settings.job.s3, settings.stream.region)
 
     def over_lines(some: list[Partition], function: Callable[[Batches], Batches]) -> list[dict[str, Any]]:
-        rows = csv_rows(_bars_of(spark, settings, some))
-        return [row.asDict() for row in in_files(rows).mapInArrow(function, _RECEIPT).collect()]
+        rows = in_files(csv_rows(_bars_of(spark, settings, some)), tasks=1 if len(some) == 1 else None)
+        return [row.asDict() for row in rows.mapInArrow(function, _RECEIPT).collect()]
 
     return publish_files(store, settings.job.csv, partitions, over_lines)
 
@@ -218,9 +218,15 @@ def _harmless(name: str) -> Column:
     return f.when(is_formula, f.concat(f.lit("'"), f.col(name))).otherwise(f.col(name))
 
 
-def in_files(rows: DataFrame) -> DataFrame:
-    """Bring the lines of each file together, in the order of their bars: equal bars give equal bytes."""
-    return rows.repartition("key").sortWithinPartitions("key", *BAR_KEY).select("key", "line")
+def in_files(rows: DataFrame, *, tasks: int | None = None) -> DataFrame:
+    """Bring the lines of each file together, in the order of their bars: equal bars give equal bytes.
+
+    Args:
+        rows: as :func:`csv_rows` gives them.
+        tasks: how many are to take the files, which start a Python each; None is as many as any shuffle has.
+    """
+    gathered = rows.repartition("key") if tasks is None else rows.repartition(tasks, "key")
+    return gathered.sortWithinPartitions("key", *BAR_KEY).select("key", "line")
 
 
 def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable[[Batches], Batches]:
