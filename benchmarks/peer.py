@@ -62,7 +62,7 @@ class Peer:
         try:
             run([sys.executable, "-I", "-m", "venv", "--clear", self.folder], log)
             pip = [self.python, "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-            run([*pip, "--require-hashes", "-r", self.lock_file], log, seconds=_PATIENCE_SECONDS)
+            run([*pip, "--require-hashes", "--no-deps", "-r", self.lock_file], log, seconds=_PATIENCE_SECONDS)
         except (BenchmarkError, subprocess.TimeoutExpired) as error:
             raise PeerError(f"{self.name} cannot be installed: {error}") from None
 

@@ -104,7 +104,9 @@ class Packages:
 
     def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
         pip = [self.checkout.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        hashes = ["--require-hashes"] if locked else []
+        # The lock is whole. Where pip looks for dependencies itself it asks for the newest of what another package wants
+        # with an extra, and stops because that is not the one that is locked.
+        hashes = ["--require-hashes", "--no-deps"] if locked else []
         try:
             self._run([*pip, *hashes, *arguments], on_wait, "the Python packages could not be installed")
         except CommandError as error:

@@ -165,6 +165,27 @@ def test_an_environment_survives_a_pip_that_did_not_get_to_installing(
     assert checkout.venv.exists() is survives
 
 
+@pytest.mark.parametrize(
+    "install",
+    [Packages.install_locked, lambda packages, wait: packages.install_extra("notebook", wait), Packages.install_java],
+)
+def test_pip_takes_what_is_locked_and_looks_for_nothing_else(
+    make: Callable[..., Packages],
+    checkout: Checkout,
+    tmp_path: Path,
+    install: Callable[[Packages, Callable[[], None]], None],
+) -> None:
+    """Left to itself it looks for the newest of what is wanted with an extra, and then has no hash of it."""
+    said = tmp_path / "said"
+    checkout.python.unlink()
+    checkout.python.write_text(f'#!/bin/sh\necho "$@" >> {said}\n')
+    checkout.python.chmod(0o755)
+    install(make(), lambda: None)
+    commands = said.read_text().splitlines()
+    assert commands
+    assert all("--require-hashes --no-deps" in command for command in commands)
+
+
 def test_what_is_built_from_source_is_not_compressed(
     make: Callable[..., Packages], checkout: Checkout, tmp_path: Path
 ) -> None:
