@@ -104,8 +104,8 @@ class Packages:
 
     def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
         pip = [self.checkout.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-        # The lock is whole. Where pip looks for dependencies itself it asks for the newest of what another package wants
-        # with an extra, and stops because that is not the one that is locked.
+        # The lock is whole. Where pip looks for dependencies itself it asks for the newest of what another package
+        # wants with an extra, and stops because that is not the one that is locked.
         hashes = ["--require-hashes", "--no-deps"] if locked else []
         try:
             self._run([*pip, *hashes, *arguments], on_wait, "the Python packages could not be installed")
