@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as f
 
 from jobs.schema import LATE, OK, REJECTED, TAKEN_IN, TICKS
+from jobs.session import DATES_SIDE_BY_SIDE
 from jobs.tables import append_ticks, read_ticks
 from jobs.validate import validate
 from pricestream.settings import Settings
@@ -152,8 +153,11 @@ def _missing(ticks: DataFrame, stored: DataFrame, survey: _Survey, least_partiti
     old = stored.select(*_identity(), "date", *nothing, f.lit(True).alias("_is_stored"))
     both = new.unionByName(old).withColumn("_piece", f.pmod("_id", f.lit(pieces)))
     gathered = both.repartition(partitions, "date", "_piece")
-    # What tells most rows apart by one number comes first: of an equal date all else would have to be looked at too.
-    in_order = Window.partitionBy("_id", "_of", "date", "_piece").orderBy(f.desc("_is_stored"), "polled_at")
+    # What tells most rows apart by one number comes first: of an equal date all else would have to be looked at too. Of
+    # many dates the date does, so that one file is written after the other.
+    is_by_date = len(survey.rows_by_date) > DATES_SIDE_BY_SIDE
+    order = ("date", "_id", "_of", "_piece") if is_by_date else ("_id", "_of", "date", "_piece")
+    in_order = Window.partitionBy(*order).orderBy(f.desc("_is_stored"), "polled_at")
     ranked = gathered.withColumn("_rank", f.row_number().over(in_order))
     return ranked.filter((f.col("_rank") == 1) & ~f.col("_is_stored")).select(*TICKS.names)
 

@@ -57,8 +57,8 @@ class SeenBars:
         """
         theirs = vars(other)
         both = SeenBars(**{name: np.concatenate((values, theirs[name])) for name, values in vars(self).items()})
-        if (np.diff(_key(both.series, both.number)) <= 0).any():
-            raise ValueError("the bars of a series are not in the order of their windows, or not next to each other")
+        if (np.diff(_key(both.series, both.number)) < 0).any():
+            raise ValueError("the bars of a series are not in the order of their windows")
         return both
 
 

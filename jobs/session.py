@@ -11,6 +11,9 @@ from jobs.storage import is_on_disk
 from pricestream.errors import StorageError
 from pricestream.job_settings import JobSettings
 
+#: So many dates a task writes side by side, in whatever order its rows come.
+DATES_SIDE_BY_SIDE: Final = 7
+
 _ALWAYS: Final = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -26,12 +29,12 @@ _ALWAYS: Final = {
     "spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows": "true",
     # What is merged into bars is kept in memory already; Delta need not make a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
-    # A file of bars is written by one task, and read by one for each of its row groups, which by default are 128 MB.
+    # Tasks share a file by its row groups. By default those are 128 MB, and the bars of a day would be read by one.
     "spark.hadoop.parquet.block.size": str(16 << 20),
-    # No two rows have the same of these, yet Parquet would gather a dictionary of each before it gives up.
+    # Hardly two rows have the same of these, yet Parquet would gather a dictionary of each before it gives up.
     **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in ("payload", "sequence_number", "tick_id")},
-    # So many dates a task writes side by side, without sorting its rows by them.
-    "spark.sql.maxConcurrentOutputFileWriters": "8",
+    # With as many as this a task begins to sort its rows by date instead.
+    "spark.sql.maxConcurrentOutputFileWriters": str(DATES_SIDE_BY_SIDE + 1),
     # The small files of micro-batches are packed into some of a few hours, and those of half this size are left alone.
     # One of a whole day would be read whole by each micro-batch, and written anew for each window that fills.
     "spark.databricks.delta.autoCompact.maxFileSize": str(16 << 20),

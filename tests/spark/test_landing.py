@@ -15,6 +15,7 @@ from jobs.history_files import TickHistory, open_history
 from jobs.landing import Landed, land, take_in_late
 from jobs.parse import parse
 from jobs.schema import KINESIS, TICKS
+from jobs.session import DATES_SIDE_BY_SIDE
 from jobs.tables import append_ticks, create_tables, read_ticks
 from jobs.validate import validate
 from jobs.window import of_interest
@@ -119,6 +120,20 @@ def test_a_second_time_adds_nothing(spark: SparkSession, settings: Settings) -> 
     # Another source's bad rows are its own.
     third = land(parsed(spark, *payloads), settings, added_by="backfill:coingecko")
     assert (third.rows, third.by_status, third.already_there) == (2, {"rejected": 2}, 4)
+
+
+@pytest.mark.parametrize("days", [3, DATES_SIDE_BY_SIDE + 1])
+def test_however_many_dates_there_are_each_row_lands_once(spark: SparkSession, settings: Settings, days: int) -> None:
+    """A few are written side by side, of more one after the other."""
+    times = [T0 + day * 86_400 + number for day in range(days) for number in range(4)]
+    land(parsed(spark, *(record(each) for each in times[::4])), settings, added_by="backfill:files")
+    wanted = [record(each) for each in times]
+    landed = land(parsed(spark, *wanted, *reversed(wanted)), settings, added_by="backfill:files")
+    assert (landed.rows, landed.already_there) == (3 * days, 5 * days)
+    assert [row["event_time"].timestamp() for row in rows_of(spark, settings)] == times
+    # One file of each date from each of the two runs, for there are few rows.
+    files = [Path(each).parent.name for each in read_ticks(spark, settings.job).inputFiles()]
+    assert sorted(files) == sorted(2 * [f"date={DAY + timedelta(days=day)}" for day in range(days)])
 
 
 def test_a_rejected_row_is_recognised_on_another_day(
