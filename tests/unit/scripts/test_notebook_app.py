@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -82,6 +83,14 @@ def test_the_stand_in_is_there_for_the_notebooks_and_goes_with_the_lab(root: Pat
         assert running_stand_in(folder.root) is None
 
 
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_jupyterlab_starts_on_loopback_with_a_token(root: Path, tmp_path: Path) -> None:
     log = tmp_path / "lab.log"
     # A lake to look at: nothing is emptied, and no stand-in is started.
@@ -93,6 +102,10 @@ def test_jupyterlab_starts_on_loopback_with_a_token(root: Path, tmp_path: Path) 
         until = time.monotonic() + 60
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)/lab\?token=(\w+)", log.read_text())):
             assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.2)
+        # The address is told just before anyone listens there.
+        while not listens(int(found[1])):
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.2)
         base = f"http://127.0.0.1:{found[1]}/api/contents"
