@@ -12,8 +12,8 @@ from typing import Any, Final
 import jobs.publish
 import jobs.sink
 import jobs.stream
+from jobs.batches import Batches
 from jobs.checkpoint import Checkpoint
-from jobs.publish import Batches
 from jobs.stream_prices import app
 
 

@@ -10,7 +10,8 @@ import pandas as pd  # noqa: F401 - pyarrow imports it at its first use, which e
 import pyarrow as pa
 
 from faults.asked_io import GO, Ask, Call
-from jobs.publish import Batches, Partition, publish_files
+from jobs.batches import Batches
+from jobs.publish import Partition, publish_files
 from jobs.storage import Store
 
 #: The lines that ``bars`` has for each file, sorted; a file that it has none for is not there.

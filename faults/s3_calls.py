@@ -15,9 +15,10 @@ from faults.drill import Drill, Outcome, Task
 from faults.proxy import Proxy
 from faults.publisher import batches_of
 from faults.stand_in import REGION, run_stand_in, s3_client
+from jobs.batches import Batches
 from jobs.checkpoint import Checkpoint
 from jobs.lease import Lease
-from jobs.publish import CSV_COLUMNS, Batches, Partition, publish_files
+from jobs.publish import CSV_COLUMNS, Partition, publish_files
 from jobs.storage import S3Store
 from pricestream.errors import StorageError
 

@@ -12,11 +12,11 @@ from pyspark.sql import functions as f
 
 from jobs.audit_model import DIFFERS, MISSING, UNFOUNDED, WITHOUT_BARS, FileDifference
 from jobs.audit_scope import Scope
-from jobs.publish import Batches, Partition, by_key, csv_bytes, csv_rows, in_files, published
+from jobs.batches import Batches, map_batches
+from jobs.publish import Partition, by_key, csv_bytes, csv_rows, in_files, published
 from jobs.schema import BAR_KEY
 from jobs.storage import Store, open_store
 from jobs.tables import read_bars
-from jobs.zip_finders import forget_zip_finders
 from pricestream.settings import Settings
 
 _SAME: Final = "same"
@@ -77,7 +77,7 @@ def _verdicts(bars: DataFrame, keys: list[str], store: Store) -> dict[str, str]:
     # A row without a line for each file, so that those are compared too that no bar goes into.
     nothing = (f.lit(None).cast(rows.schema[name].dataType).alias(name) for name in (*BAR_KEY, "line"))
     listed = bars.sparkSession.createDataFrame([(key,) for key in keys], "key string").select("key", *nothing)
-    verdicts = in_files(rows.unionByName(listed)).mapInArrow(_compare(store), _VERDICT).collect()
+    verdicts = map_batches(in_files(rows.unionByName(listed)), _compare(store), _VERDICT).collect()
     return {row["key"]: row["verdict"] for row in verdicts}
 
 
@@ -85,7 +85,6 @@ def _compare(store: Store) -> Callable[[Batches], Batches]:
     """Make the function that executors run: lines in, a verdict per file out."""
 
     def run(batches: Batches) -> Batches:
-        forget_zip_finders()
         for key, lines in by_key(batches):
             verdict = _verdict(store.read(key), [line for line in lines if line is not None])
             yield pa.RecordBatch.from_pydict({"key": [key], "verdict": [verdict]})

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 
 from jobs.frame_columns import of_frame, window_number
 from jobs.reach import Frame
-from jobs.schema import BARS, HISTORY_ORIGIN, SERIES
+from jobs.schema import BARS, HISTORY_ORIGIN, IN_ORDER, SERIES
 
 #: Which window a row is of, where ``in_gap`` is the number of a gap, and null in the row of the bar itself.
 _NUMBER: Final = "coalesce(in_gap, number)"
@@ -38,7 +38,7 @@ def with_gaps(bars: DataFrame, frames: Sequence[Frame], *, closed: int, lookback
         next to each other and the oldest first.
     """
     number = window_number(frames)
-    following = f"lead({number}) OVER (PARTITION BY {', '.join(SERIES)} ORDER BY window_start) AS following"
+    following = f"lead({number}) OVER {IN_ORDER} AS following"
     numbered = bars.selectExpr("*", f"{number} AS number", following)
     # One row for the bar itself, which has no missing number, and one for each gap behind it. They stay in the order
     # that looking for what follows has put them into.

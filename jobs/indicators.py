@@ -1,18 +1,14 @@
 """Indicators: what a bar says of the bars before it. Each looks back a stated number of windows, none ahead."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pyspark.sql import DataFrame
-from pyspark.sql import types as t
 
+from jobs.batches import map_batches
 from jobs.frame_columns import is_made
-from jobs.measure import measuring
+from jobs.measure import MEASURED, measuring
 from jobs.reach import Frame
-from jobs.schema import BARS
 from pricestream.indicator_settings import IndicatorSettings
-
-_MEASURED: Final = t.StructType([*BARS, t.StructField("is_ours", t.BooleanType())])
 
 
 def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: IndicatorSettings) -> DataFrame:
@@ -33,4 +29,4 @@ def with_indicators(rows: DataFrame, frames: Sequence[Frame], settings: Indicato
     """
     # Arrow and numpy: in a lambda of Spark each close of each run costs as much as here those of a hundred bars.
     marked = rows.withColumn("is_made", is_made(frames))
-    return marked.mapInArrow(measuring(settings), _MEASURED)
+    return map_batches(marked, measuring(settings), MEASURED)

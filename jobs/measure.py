@@ -1,26 +1,25 @@
 """Measure: what executors run to fill in indicators: batches of rows in, of one partition and in order, and out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+from pyspark.sql import types as t
 
 from jobs import formula
-from jobs.runs import Floats, Integers
+from jobs.batches import Batches
+from jobs.runs import Flags, Floats, Integers
 from jobs.schema import BARS, SERIES
-from jobs.seen_bars import Flags, SeenBars, flags, integers, nothing_seen, seen_bars, series_of
-from jobs.zip_finders import forget_zip_finders
+from jobs.seen_bars import SeenBars, flags, integers, nothing_seen, seen_bars, series_of
 from pricestream.indicator_settings import IndicatorSettings
 
-Batches = Iterable[pa.RecordBatch]
-
 #: The columns of a row that comes out.
-MEASURED: Final = (*BARS.names, "is_ours")
+MEASURED: Final = t.StructType([*BARS, t.StructField("is_ours", t.BooleanType())])
 
 
-def measuring(settings: IndicatorSettings) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+def measuring(settings: IndicatorSettings) -> Callable[[Batches], Batches]:
     """Make the function.
 
     Its batches have the columns of :func:`jobs.indicators.with_indicators` and ``is_made``, and those it gives
@@ -28,8 +27,7 @@ def measuring(settings: IndicatorSettings) -> Callable[[Batches], Iterator[pa.Re
     oldest first; where a batch ends in the midst of one, what the next looks back at is carried over.
     """
 
-    def measure(batches: Batches) -> Iterator[pa.RecordBatch]:
-        forget_zip_finders()
+    def measure(batches: Batches) -> Batches:
         carried, before = nothing_seen(), None
         for batch in batches:
             if not batch.num_rows:
@@ -72,8 +70,8 @@ def _measured(made: pa.RecordBatch, rows: _Rows) -> pa.RecordBatch:
     columns = {name: _nullable(values, is_told) for name, values in told.items()}
     columns["anomaly"] = columns["anomaly"].cast(pa.bool_())
     columns["stale"] = _nullable(is_stale[is_final], is_final).cast(pa.bool_())
-    arrays = [columns[name] if name in columns else made.column(name) for name in MEASURED]
-    return pa.RecordBatch.from_arrays(arrays, names=list(MEASURED))
+    arrays = [columns[name] if name in columns else made.column(name) for name in MEASURED.names]
+    return pa.RecordBatch.from_arrays(arrays, names=MEASURED.names)
 
 
 def _of_closes(rows: _Rows, first: Integers, end: Integers) -> dict[str, Floats]:

@@ -17,12 +17,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as f
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
+from jobs.batches import Batches, map_batches
 from jobs.days import midnight
 from jobs.made_once import made_once
 from jobs.schema import BAR_KEY, BARS
 from jobs.storage import ConflictError, Store, open_store
 from jobs.tables import read_bars
-from jobs.zip_finders import forget_zip_finders
 from pricestream.errors import StorageError
 from pricestream.interval import interval_seconds
 from pricestream.settings import Settings
@@ -36,8 +36,6 @@ _IN_PATH: Final = ("interval", "date", "hour")
 CSV_COLUMNS: Final = tuple(name for name in BARS.names if name not in (*_IN_PATH, "revision"))
 
 _RECEIPT: Final = "key string, is_done boolean, is_replaced boolean"
-
-Batches = Iterable[pa.RecordBatch]
 
 
 @dataclass(frozen=True, order=True)
@@ -92,7 +90,7 @@ def publish(spark: SparkSession, settings: Settings, partitions: Iterable[Partit
 
     def over_lines(some: list[Partition], function: Callable[[Batches], Batches]) -> list[dict[str, Any]]:
         rows = in_files(csv_rows(_bars_of(spark, settings, some)), tasks=1 if len(some) == 1 else None)
-        return [row.asDict() for row in rows.mapInArrow(function, _RECEIPT).collect()]
+        return [row.asDict() for row in map_batches(rows, function, _RECEIPT).collect()]
 
     return publish_files(store, settings.job.csv, partitions, over_lines)
 
@@ -233,7 +231,6 @@ def _replace_files(store: Store, versions: Mapping[str, str | None]) -> Callable
     """Make the function that executors run: rows in, files written, one receipt per file out."""
 
     def run(batches: Batches) -> Batches:
-        forget_zip_finders()
         for key, lines in by_key(batches):
             data = csv_bytes(lines)
             is_replaced = store.read(key) != data

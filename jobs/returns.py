@@ -7,7 +7,7 @@ numpy is not.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from jobs.schema import SERIES
+from jobs.schema import IN_ORDER
 
 
 def log_returns(prices: Column) -> Column:
@@ -30,5 +30,5 @@ def with_returns(bars: DataFrame) -> DataFrame:
         bars: columns of :data:`jobs.schema.BARS`, and ``earlier`` (:func:`jobs.look_back.look_back`), no gaps. What has
             something in ``earlier`` has its return already.
     """
-    before = f"lag(close) OVER (PARTITION BY {', '.join(SERIES)} ORDER BY window_start)"
+    before = f"lag(close) OVER {IN_ORDER}"
     return bars.withColumn("log_return", f.expr(f"IF(earlier IS NULL, ln(close / {before}), log_return)"))

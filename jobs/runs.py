@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Runs:
         """Give the last ``count`` values of each run, the oldest first."""
         return [self._at(self.end - back) for back in range(count, 0, -1)]
 
-    def from_number(self, first: int) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
+    def from_number(self, first: int) -> Iterator[tuple[Floats, Flags]]:
         """Go over the values from this number on; with each comes which of the runs have it."""
         length = self.length
         for number in range(first, int(length.max(initial=0))):

@@ -76,6 +76,9 @@ BAR_KEY: Final = ("coin_id", "vs_currency", "window_start")
 #: The rows of ``bars`` that follow each other.
 SERIES: Final = ("coin_id", "vs_currency", "interval")
 
+#: Over the rows of a series, the oldest first, in SQL.
+IN_ORDER: Final = f"(PARTITION BY {', '.join(SERIES)} ORDER BY window_start)"
+
 #: What names a row of ``bars``.
 ROW_KEY: Final = (*SERIES, "window_start")
 

@@ -9,13 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from jobs.runs import Floats, Integers, Runs
+from jobs.runs import Flags, Floats, Integers, Runs
 from jobs.schema import SERIES
 
 #: Series and number in one: no number of a window has more bits than this.
 _NUMBER_BITS: Final = 40
-
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

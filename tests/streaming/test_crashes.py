@@ -19,9 +19,9 @@ import jobs.stream
 from faults.small_disk import CannotMountError, small_disk
 from faults.submitted_job import SubmittedJob
 from jobs.backfill import rebuild_range
+from jobs.batches import Batches
 from jobs.checkpoint import open_checkpoint
 from jobs.days import Range
-from jobs.publish import Batches
 from jobs.query_error import QueryError, reason_of
 from jobs.tables import create_tables, read_ticks
 from pricestream.errors import PricestreamError, StorageError

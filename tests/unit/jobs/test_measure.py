@@ -87,7 +87,7 @@ def measured(rows: Sequence[Row], cuts: Sequence[int] = ()) -> list[Row]:
     pieces = [rows[first:end] for first, end in itertools.pairwise(edges)]
     batches = [pa.RecordBatch.from_pylist(list(piece), SCHEMA) for piece in pieces]
     out = list(measuring(SMALL)(batches))
-    assert all(batch.schema.names == list(MEASURED) for batch in out)
+    assert all(batch.schema.names == MEASURED.names for batch in out)
     return [each for batch in out for each in batch.to_pylist()]
 
 
