@@ -14,7 +14,7 @@ from jobs.source import kinesis_stream, ticks_stream
 from jobs.storage import spark_path
 from jobs.tables import append_ticks
 from jobs.validate import validate
-from jobs.window import base_bars, of_interest
+from jobs.window import CLOSING_TIME, base_bars, closing, of_interest
 from pricestream.settings import Settings
 from pricestream.tick import HEARTBEAT_ID
 
@@ -49,8 +49,9 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
 def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:
     """Start the query that turns accepted ticks into final bars, once their window has closed."""
     job = settings.job
-    ticks = of_interest(ticks_stream(spark, job)).withWatermark("event_time", f"{job.watermark_seconds} seconds")
-    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds)
+    seconds = job.interval_seconds
+    ticks = closing(of_interest(ticks_stream(spark, job)), seconds=seconds, delay_seconds=job.watermark_seconds)
+    bars = base_bars(ticks, interval=job.base_interval, seconds=seconds, time=CLOSING_TIME)
 
     def close(batch: DataFrame, number: int) -> None:
         with kept(batch):

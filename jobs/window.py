@@ -4,12 +4,18 @@ A bar is a function of the *set* of its ticks. They are gathered as a set, sorte
 order, so that neither arrival order nor repetition nor batch boundaries change a bit of any sum.
 """
 
+from math import gcd
+from typing import Final
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from jobs.made_once import made_once
 from jobs.returns import log_returns, root_of_squares
 from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAKEN_IN, TICKS_ORIGIN
+
+#: The time of a tick as the watermark sees it.
+CLOSING_TIME: Final = "closing_time"
 
 
 def of_interest(ticks: DataFrame) -> DataFrame:
@@ -22,7 +28,27 @@ def of_interest(ticks: DataFrame) -> DataFrame:
     return ticks.filter(is_from_stream & f.col("status").isin(OK, HEARTBEAT))
 
 
-def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:
+def closing(ticks: DataFrame, *, seconds: int, delay_seconds: int) -> DataFrame:
+    """Have the watermark trail the newest event, in steps no finer than what it takes to close a window.
+
+    With each move of the watermark Spark runs one more micro-batch, in case that it closes something, and reads nothing
+    meanwhile. Windows end at whole multiples of ``seconds``, so the watermark need only pass those of what divides it
+    and the delay alike: a window closes, and a tick is late, with the same event as if it moved with every one.
+
+    Args:
+        ticks: a stream, with ``event_time``.
+        seconds: the length of a window.
+        delay_seconds: how far the watermark trails.
+
+    Returns:
+        The same columns and :data:`CLOSING_TIME`, which carries the watermark.
+    """
+    step = gcd(seconds, delay_seconds)
+    timed = ticks.withColumn(CLOSING_TIME, window_start("event_time", step))
+    return timed.withWatermark(CLOSING_TIME, f"{delay_seconds} seconds")
+
+
+def base_bars(ticks: DataFrame, *, interval: str, seconds: int, time: str = "event_time") -> DataFrame:
     """Make one bar per coin, currency and window that has a tick.
 
     Windows are half-open ``[start, end)``, aligned to the epoch, UTC. Ticks are ordered by
@@ -34,6 +60,7 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:
             ``added_by``, ``reason``.
         interval: the interval's name, e.g. ``1m``.
         seconds: its length.
+        time: the column that says which window a tick is of; of a stream that which carries the watermark.
 
     Returns:
         Columns of :data:`jobs.schema.BARS`; what depends on other bars is null. ``mean`` is the arithmetic mean of
@@ -42,7 +69,7 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int) -> DataFrame:
         from tick to tick (Andersen & Bollerslev 1998), null with one tick.
     """
     # The watermark column goes into the window untouched, or Spark would lose sight of it.
-    window = f.window("event_time", f"{seconds} seconds")
+    window = f.window(time, f"{seconds} seconds")
     tick = f.struct("event_time", "event_seq", "tick_id", "price")
     is_history = f.col("added_by").isNotNull() & f.col("source").eqNullSafe(HISTORY_SOURCE)
     gathered = ticks.groupBy("coin_id", "vs_currency", window).agg(

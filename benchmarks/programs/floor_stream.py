@@ -20,7 +20,7 @@ from jobs.source import kinesis_stream, ticks_stream
 from jobs.stream import without_heartbeats
 from jobs.tables import create_tables
 from jobs.validate import validate
-from jobs.window import base_bars, of_interest
+from jobs.window import CLOSING_TIME, base_bars, closing, of_interest
 from pricestream.settings import Settings
 
 
@@ -55,10 +55,10 @@ def _land(spark: SparkSession, settings: Settings) -> StreamingQuery:
 
 def _make_bars(spark: SparkSession, settings: Settings) -> StreamingQuery:
     job = settings.job
-    ticks = of_interest(ticks_stream(spark, job)).withWatermark("event_time", f"{job.watermark_seconds} seconds")
-    return _append(
-        base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds), settings, "bars", job.bars
-    )
+    seconds = job.interval_seconds
+    ticks = closing(of_interest(ticks_stream(spark, job)), seconds=seconds, delay_seconds=job.watermark_seconds)
+    bars = base_bars(ticks, interval=job.base_interval, seconds=seconds, time=CLOSING_TIME)
+    return _append(bars, settings, "bars", job.bars)
 
 
 def _append(rows: DataFrame, settings: Settings, name: str, table: str) -> StreamingQuery:
