@@ -13,13 +13,15 @@ from jobs.derive import derive, derive_longer, derive_new
 from jobs.extent import Extent, kept
 from jobs.frame_columns import span_condition
 from jobs.made_once import made_once
+from jobs.newest_version import NewestVersion
 from jobs.publish import Partition, hour_of, publish
 from jobs.reach import Frame, Reach, base_alone, longer_alone, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
 from jobs.revise import CHANGED, GONE, NEW, SAME
 from jobs.right_of_way import RightOfWay
 from jobs.schema import BAR_KEY
-from jobs.tables import newest_version, read_bars, upsert_bars, was_outrun
+from jobs.storage import open_store
+from jobs.tables import look_ahead, read_bars, upsert_bars, was_outrun
 from pricestream.interval import interval_seconds
 from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
@@ -53,6 +55,8 @@ class BarSink:
 
     def __post_init__(self) -> None:
         """Take into account what a stream beside this may be in the midst of."""
+        job = self.settings.job
+        self._newest = NewestVersion(open_store(job.bars, job.s3, self.settings.stream.region), job.bars)
         if self.look:
             self.closed_s = self._closed(self.closed_s, self.final_s)
 
@@ -88,6 +92,7 @@ class BarSink:
                     replaced = self._write(replace(work, frames=base_alone(frames)), txn)
                 if longer := longer_alone(frames):
                     replaced += self._write(replace(work, bars=None, frames=longer), (f"{txn[0]}-longer", txn[1]))
+                    look_ahead(work.spark, self.settings.job.bars, span_condition(made_spans(base_alone(frames))))
             self.closed_s = closed
             self.bars_written += extent.bars
             return replaced
@@ -149,7 +154,7 @@ class BarSink:
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
         spark, job = work.spark, self.settings.job
-        version = newest_version(spark, job.bars)
+        version = self._newest.look(spark)
         stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(work.frames)))
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))
@@ -223,7 +228,11 @@ def _files(derived: DataFrame, base_interval: str, closed: int) -> list[Row]:
     is_newest = f"interval = '{base_interval}' AND unix_seconds(window_end) = {closed}"
     silent = f.expr(f"collect_set(IF({is_newest} AND stale, concat_ws('/', coin_id, vs_currency), NULL)) AS silent")
     groups = derived.groupBy("interval", "date", hour_of().alias("hour"))
-    return groups.agg(*_counts(base_interval), silent).orderBy("interval", "date", "hour").collect()
+    # Sorted here, as Spark would run the whole of it once more to find out into which parts to sort.
+    return sorted(
+        groups.agg(*_counts(base_interval), silent).collect(),
+        key=lambda each: (each["interval"], each["date"], each["hour"]),
+    )
 
 
 @made_once

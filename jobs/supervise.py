@@ -27,6 +27,7 @@ from jobs.status import Status, StatusFile
 from jobs.storage import Store
 from jobs.stragglers import StragglerRepair
 from jobs.stream import COUNTS, NEWEST_ARRIVAL
+from jobs.tables import log_entry
 from pricestream.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class Supervisor:
     def _is_caught_up(self, last: Progress | None) -> bool:
         """Tell whether bars has read every version of ``ticks``: the log has none of the number it wants next."""
         wanted = next_version(last)
-        return wanted is not None and not self.ticks_store.exists(f"_delta_log/{wanted:020d}.json")
+        return wanted is not None and not self.ticks_store.exists(log_entry(wanted))
 
     def _write_status(self) -> None:
         try:

@@ -106,9 +106,29 @@ def require_table(spark: SparkSession, path: str) -> None:
         raise StorageError(f"{path}: there is no table; run jobs/stream_prices.py or a backfill first")
 
 
+def log_entry(version: int) -> str:
+    """Name the file, below a table's folder, that a commit is."""
+    return f"_delta_log/{version:020d}.json"
+
+
 def newest_version(spark: SparkSession, path: str) -> int:
     """Tell the number of a table's newest commit."""
     return int(DeltaTable.forPath(spark, spark_path(path)).history(1).collect()[0]["version"])
+
+
+def look_ahead(spark: SparkSession, path: str, condition: str) -> None:
+    """Have Delta work out the state of a table's newest version, for whoever reads or writes it next.
+
+    It does so for each version, a tenth of a second or two, and keeps it.
+
+    Args:
+        spark: the session.
+        path: the table.
+        condition: on its columns, for which it goes over the statistics of files.
+    """
+    spark.read.format("delta").load(spark_path(path)).filter(condition).inputFiles()
+    # How many files there are, and the like, is a reckoning of its own, which each write asks for.
+    DeltaTable.forPath(spark, spark_path(path)).detail().collect()
 
 
 def was_outrun(spark: SparkSession, path: str, read: int, txn: tuple[str, int] | None) -> bool:
