@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
@@ -15,7 +16,7 @@ from jobs.publish import CSV_COLUMNS, Partition, publish
 from jobs.schema import BARS
 from jobs.sink import BarSink, Place
 from jobs.storage import spark_path
-from jobs.tables import create_tables, newest_version, read_bars, upsert_bars, was_outrun
+from jobs.tables import create_tables, look_ahead, newest_version, read_bars, upsert_bars, was_outrun
 from jobs.window import base_bars
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -163,6 +164,30 @@ def test_a_compaction_of_our_own_is_not_taken_for_another_writer(spark: SparkSes
     DeltaTable.forPath(spark, spark_path(path)).optimize().executeCompaction()
     assert newest_version(spark, path) == read + 2
     assert not was_outrun(spark, path, read, None)
+
+
+def test_what_was_looked_ahead_for_is_not_worked_out_again(spark: SparkSession, settings: Settings) -> None:
+    since = "window_start >= TIMESTAMP'2026-01-05 09:00:00Z'"
+
+    def put(ticks: Ticks) -> None:
+        new = minutes(spark, ticks).withColumn("change", f.lit("new"))
+        upsert_bars(new, settings.job, span="stored.interval = '1m'", changes={"new"}, txn=None)
+
+    def tasks_of_a_look() -> int:
+        group = uuid4().hex
+        spark.sparkContext.setJobGroup(group, "")
+        read_bars(spark, settings.job).filter(since).inputFiles()
+        tracker = spark.sparkContext.statusTracker()
+        jobs = filter(None, map(tracker.getJobInfo, tracker.getJobIdsForGroup(group)))
+        stages = (tracker.getStageInfo(stage) for job in jobs for stage in job.stageIds)
+        return sum(stage.numCompletedTasks for stage in stages if stage)
+
+    put(TICKS[:1])
+    put(TICKS[1:2])
+    anew = tasks_of_a_look()
+    put(TICKS[2:3])
+    look_ahead(spark, settings.job.bars, since)
+    assert 0 < tasks_of_a_look() < anew
 
 
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:
