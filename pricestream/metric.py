@@ -46,7 +46,10 @@ CONSUMER_LAG: Final = Metric(
     "Time since the newest record that was read came to the stream; by shard, how long its oldest unread one waits.",
 )
 WATERMARK_LAG: Final = Metric(
-    "WatermarkLag", "Seconds", "gauge", "Time since the watermark: windows that end before it are closed."
+    "WatermarkLag",
+    "Seconds",
+    "gauge",
+    "Time since the watermark, which goes from window to window: those that end before it are closed.",
 )
 CSV_AGE: Final = Metric(
     "CsvAge", "Seconds", "gauge", "Time since a CSV file was last replaced; before the first one, since the start."
