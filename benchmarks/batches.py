@@ -18,28 +18,32 @@ from faults.stand_in import kinesis_client, run_stand_in
 
 _COINS: Final = 1_000
 _OURS: Final = "ours"
+_OURS_BASE: Final = "ours, base interval"
 _FLOOR: Final = "one append"
+#: Settings of each contender's job. The floor makes base bars and nothing longer.
+_JOBS: Final[dict[str, dict[str, list[str]]]] = {_OURS: {}, _OURS_BASE: {"intervals": []}, _FLOOR: {}}
 _STEPS: Final = "steps.jsonl"
 
 
 def run_batches(bench: Bench) -> Result:
-    """Feed both the same rounds at the same pace, one after another, and read what Spark reports of its batches.
+    """Feed all the same rounds at the same pace, one after another, and read what Spark reports of its batches.
 
     Raises:
-        BenchmarkError: a program fails, or the two make different bars.
+        BenchmarkError: a program fails, or two make different bars.
     """
     runs, rounds = (1, 3) if bench.is_quick else (2, 5)
     size = {"coins": _COINS, "runs of each": runs, "rounds of a kind in each": rounds}
     result = Result("batch", BATCHES.what, size)
-    timings = {_OURS: Timings(), _FLOOR: Timings()}
+    timings = {name: Timings() for name in _JOBS}
     with run_stand_in(bench.place) as url:
         for number in range(runs):
             trees: dict[str, Bars] = {}
             for name in list(timings)[:: 1 if number % 2 == 0 else -1]:
                 bench.say(f"run {number + 1} of {runs}: {name}")
                 trees[name] = _measure(bench, name, Stream(kinesis_client(url), url), rounds, timings[name])
-            require_equal(trees[_OURS], trees[_FLOOR], _FLOOR)
-            result.checked.append(f"run {number + 1}: {len(trees[_OURS]):,} bars of a minute of both")
+            for name in (_OURS_BASE, _FLOOR):
+                require_equal(trees[_OURS], trees[name], name)
+            result.checked.append(f"run {number + 1}: {len(trees[_OURS]):,} bars of a minute of all")
     _report(result, timings)
     return result
 
@@ -48,7 +52,7 @@ def _report(result: Result, timings: Mapping[str, Timings]) -> None:
     for kind in KINDS:
         for query in (*QUERIES, BOTH):
             for name, timing in timings.items():
-                against = (_FLOOR,) if name == _OURS else ()
+                against = () if name == _FLOOR else (_FLOOR,)
                 seconds = figure_of(timing.seconds[kind, query])
                 result.measured.append(Measured(f"{kind}, {query}", name, seconds, "s", against))
     parts = {
@@ -72,16 +76,16 @@ def _parts_line(name: str, timing: Timings, kind: str) -> str:
 
 
 def _measure(bench: Bench, name: str, stream: Stream, rounds: int, timings: Timings) -> Bars:
-    folder = bench.place / name.replace(" ", "-")
+    folder = bench.place / name.replace(", ", "-").replace(" ", "-")
 
     def command(config: Path) -> list[object]:
-        if name == _OURS:
-            return submit("benchmarks/programs/timed_stream.py", folder / _STEPS, "--config", config)
-        return submit("benchmarks/programs/floor_stream.py", config, folder / "csv")
+        if name == _FLOOR:
+            return submit("benchmarks/programs/floor_stream.py", config, folder / "csv")
+        return submit("benchmarks/programs/timed_stream.py", folder / _STEPS, "--config", config)
 
-    measured, batches = FedRun(bench, folder, stream, rounds, command, _COINS).measure()
+    measured, batches = FedRun(bench, folder, stream, rounds, command, _COINS, job=_JOBS[name]).measure()
     timings.add(measured, batches)
-    if name == _OURS:
+    if name != _FLOOR:
         lines = (folder / _STEPS).read_text(encoding="utf-8").splitlines()
         timings.add_steps(measured, [json.loads(line) for line in lines])
     return read_tree(folder / "csv")

@@ -4,9 +4,9 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.bench import Bench
 from benchmarks.event_log import MicroBatch, event_log_conf, read_batches
@@ -49,6 +49,8 @@ class FedRun:
     warm_rounds: int = 3
     #: Fills the lake before the program starts.
     fill: Callable[[Path], object] | None = None
+    #: Settings of the job, over those that every run has.
+    job: Mapping[str, Any] = field(default_factory=dict)
     #: The most that the program and all that it started kept in memory, in MiB; known once it was measured.
     peak_mib: float = 0.0
     _minute: int = 0
@@ -81,7 +83,7 @@ class FedRun:
     def _settings(self, conf: Mapping[str, str]) -> Path:
         return write_settings(
             self.folder,
-            job={"trigger_seconds": _TRIGGER_SECONDS, "retention": {"every_hours": None}},
+            job={"trigger_seconds": _TRIGGER_SECONDS, "retention": {"every_hours": None}, **self.job},
             stream={"name": self.stream.name, "endpoint_url": self.stream.endpoint},
             conf=conf,
         )

@@ -30,7 +30,7 @@ from pricestream.job_settings import JobSettings
 _RATES: Final = (100, 1_000)
 #: A shard takes 1,000 records a second.
 _SHARDS: Final = 2
-_SECONDS: Final = 120
+_SECONDS: Final = 240
 _QUICK_SECONDS: Final = 40
 #: The first windows to close do not count: for them much is compiled and loaded.
 _WARM_WINDOWS: Final = 6
