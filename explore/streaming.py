@@ -17,6 +17,7 @@ from explore.producing import producer_says
 from explore.tree import read_bars
 from jobs.storage import open_file
 from pricestream.errors import StorageError
+from pricestream.job_settings import JobSettings
 from pricestream.json_text import parse_json
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ class Progress:
     producer_clock: datetime | None
     #: The producer has come to its end.
     is_fed: bool
-    #: How far the watermark trails the newest record, seconds, when nothing is behind.
-    watermark_seconds: int
+    #: They say where the watermark is when nothing is behind.
+    settings: JobSettings
 
     @property
     def records_behind(self) -> int | None:
@@ -127,7 +128,7 @@ class Progress:
         now = self.producer_clock or (None if self.sent is not None else datetime.now(UTC))
         if now is None or self.watermark is None:
             return None
-        return max(0.0, (now - self.watermark).total_seconds() - self.watermark_seconds)
+        return max(0.0, self.settings.watermark_ms(_epoch_ms(now)) - _epoch_ms(self.watermark)) / 1_000
 
     @property
     def is_complete(self) -> bool:
@@ -169,7 +170,7 @@ def look(place: Place) -> Progress:
         sent=int(producer["seq"]) if producer else None,
         producer_clock=_time(producer.get("last_heartbeat_ms")),
         is_fed=bool(producer.get("finished")),
-        watermark_seconds=place.settings.job.watermark_seconds,
+        settings=place.settings.job,
     )
 
 
@@ -207,6 +208,10 @@ def _newest_candles(place: Place, coin_id: str, interval: str) -> object:
     except StorageError:
         bars = pd.DataFrame()
     return candle_card(bars, coin_id, interval)
+
+
+def _epoch_ms(time: datetime) -> int:
+    return round(time.timestamp() * 1_000)
 
 
 def _time(epoch_ms: int | None) -> datetime | None:

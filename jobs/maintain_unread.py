@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.checkpoint import BARS, open_checkpoint
 from jobs.storage import open_store
-from jobs.tables import newest_version
+from jobs.tables import log_entry, newest_version
 from pricestream.errors import StorageError
 from pricestream.json_text import parse_json
 from pricestream.settings import Settings
@@ -88,10 +88,10 @@ def unread_of(settings: Settings, first: int, newest: int) -> Unread:
     version_ms: int | None = None
     rows_ms: int | None = None
     for version in range(first, newest + 1):
-        data = log.read(f"_delta_log/{version:020d}.json")
+        data = log.read(log_entry(version))
         if data is None:
             return UNKNOWN
-        written_ms, added = _commit(data, f"{settings.job.ticks}/_delta_log/{version:020d}.json")
+        written_ms, added = _commit(data, f"{settings.job.ticks}/{log_entry(version)}")
         version_ms = written_ms if version_ms is None else version_ms
         rows_ms = written_ms if rows_ms is None and added else rows_ms
         dates |= added

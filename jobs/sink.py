@@ -1,5 +1,6 @@
 """Sink: bars, and all that follows from them, go into the table and into the CSV tree, in a stream or a rebuild."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,10 +13,10 @@ from jobs.conflict import retry_on_conflict
 from jobs.derive import derive, derive_longer, derive_new
 from jobs.extent import Extent, kept
 from jobs.frame_columns import span_condition
+from jobs.last_commit import LastCommit
 from jobs.made_once import made_once
-from jobs.newest_version import NewestVersion
 from jobs.publish import Partition, hour_of, publish
-from jobs.reach import Frame, Reach, base_alone, longer_alone, made_spans, read_spans
+from jobs.reach import Frame, Reach, Span, base_alone, longer_alone, made_spans, read_spans
 from jobs.remake import as_ticks_have_them
 from jobs.revise import CHANGED, GONE, NEW, SAME
 from jobs.right_of_way import RightOfWay
@@ -25,6 +26,8 @@ from jobs.tables import look_ahead, read_bars, upsert_bars, was_outrun
 from pricestream.interval import interval_seconds
 from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -56,7 +59,7 @@ class BarSink:
     def __post_init__(self) -> None:
         """Take into account what a stream beside this may be in the midst of."""
         job = self.settings.job
-        self._newest = NewestVersion(open_store(job.bars, job.s3, self.settings.stream.region), job.bars)
+        self._last_commit = LastCommit(open_store(job.bars, job.s3, self.settings.stream.region), job.bars)
         if self.look:
             self.closed_s = self._closed(self.closed_s, self.final_s)
 
@@ -92,10 +95,17 @@ class BarSink:
                     replaced = self._write(replace(work, frames=base_alone(frames)), txn)
                 if longer := longer_alone(frames):
                     replaced += self._write(replace(work, bars=None, frames=longer), (f"{txn[0]}-longer", txn[1]))
-                    look_ahead(work.spark, self.settings.job.bars, span_condition(made_spans(base_alone(frames))))
             self.closed_s = closed
             self.bars_written += extent.bars
             return replaced
+
+    def look_ahead(self, spark: SparkSession) -> None:
+        """Let Delta get ready for the next window, once nobody waits for this one."""
+        base = Span(self.settings.job.base_interval, self.closed_s, self.closed_s + self.settings.job.interval_seconds)
+        try:
+            look_ahead(spark, self.settings.job.bars, span_condition((base,)))
+        except Exception as error:  # noqa: BLE001 - all is written; what goes wrong here the next window tells
+            log.warning("the table's state is not looked at ahead: %s", error)
 
     def rewrite(self, bars: DataFrame, place: "Place") -> int:
         """Write bars that are as ``ticks``, or a file of candles, has them. Returns how many files were replaced.
@@ -154,7 +164,7 @@ class BarSink:
     def _settle(self, work: "_Work", txn: tuple[str, int] | None) -> list[Row] | None:
         """Bring the table up to date. Gives the files to look after; None where another writer outran it."""
         spark, job = work.spark, self.settings.job
-        version = self._newest.look(spark)
+        version = self._last_commit.look(spark)
         stored = read_bars(spark, job, version=version).filter(span_condition(read_spans(work.frames)))
         if work.coins:
             stored = stored.filter(f.col("coin_id").isin(list(work.coins)))

@@ -49,9 +49,9 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
 def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:
     """Start the query that turns accepted ticks into final bars, once their window has closed."""
     job = settings.job
-    seconds = job.interval_seconds
-    ticks = closing(of_interest(ticks_stream(spark, job)), seconds=seconds, delay_seconds=job.watermark_seconds)
-    bars = base_bars(ticks, interval=job.base_interval, seconds=seconds, time=CLOSING_TIME)
+    delay, step = job.watermark_seconds, job.watermark_step_seconds
+    ticks = closing(of_interest(ticks_stream(spark, job)), delay_seconds=delay, step_seconds=step)
+    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds, time=CLOSING_TIME)
 
     def close(batch: DataFrame, number: int) -> None:
         with kept(batch):
@@ -63,6 +63,7 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
             txn = (checkpoint.query_id(BARS), number)
             sink.close(without_heartbeats(batch), extent, txn=txn)
             checkpoint.mark_closed(sink.closed_s)
+        sink.look_ahead(batch.sparkSession)
 
     return (
         bars.writeStream.queryName(BARS)

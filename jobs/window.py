@@ -4,7 +4,6 @@ A bar is a function of the *set* of its ticks. They are gathered as a set, sorte
 order, so that neither arrival order nor repetition nor batch boundaries change a bit of any sum.
 """
 
-from math import gcd
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -28,23 +27,22 @@ def of_interest(ticks: DataFrame) -> DataFrame:
     return ticks.filter(is_from_stream & f.col("status").isin(OK, HEARTBEAT))
 
 
-def closing(ticks: DataFrame, *, seconds: int, delay_seconds: int) -> DataFrame:
-    """Have the watermark trail the newest event, in steps no finer than what it takes to close a window.
+def closing(ticks: DataFrame, *, delay_seconds: int, step_seconds: int) -> DataFrame:
+    """Have the watermark trail the newest event, in steps.
 
-    With each move of the watermark Spark runs one more micro-batch, in case that it closes something, and reads nothing
-    meanwhile. Windows end at whole multiples of ``seconds``, so the watermark need only pass those of what divides it
-    and the delay alike: a window closes, and a tick is late, with the same event as if it moved with every one.
+    With each move of the watermark Spark runs one more micro-batch, in case it closes something, and reads nothing
+    meanwhile. Where the step divides both a window's length and the delay, a window closes, and a tick is late, with
+    the same event as if the watermark moved with every one.
 
     Args:
         ticks: a stream, with ``event_time``.
-        seconds: the length of a window.
         delay_seconds: how far the watermark trails.
+        step_seconds: what its moves are multiples of.
 
     Returns:
         The same columns and :data:`CLOSING_TIME`, which carries the watermark.
     """
-    step = gcd(seconds, delay_seconds)
-    timed = ticks.withColumn(CLOSING_TIME, window_start("event_time", step))
+    timed = ticks.withColumn(CLOSING_TIME, window_start("event_time", step_seconds))
     return timed.withWatermark(CLOSING_TIME, f"{delay_seconds} seconds")
 
 

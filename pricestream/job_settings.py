@@ -1,5 +1,6 @@
 """The settings of the Spark jobs."""
 
+from math import gcd
 from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -140,6 +141,16 @@ class JobSettings(Section):
         its poll, so two events polled one after the other are never further apart than their sum.
         """
         return self.watermark_delay_seconds or self._least_watermark_seconds
+
+    @property
+    def watermark_step_seconds(self) -> int:
+        """In what steps the watermark moves: whatever lies between two of them closes no window."""
+        return gcd(self.interval_seconds, self.watermark_seconds)
+
+    def watermark_ms(self, newest_ms: int) -> int:
+        """Tell where the watermark stands once the newest event has been read, both epoch ms."""
+        step_ms = self.watermark_step_seconds * 1_000
+        return newest_ms // step_ms * step_ms - self.watermark_seconds * 1_000
 
     @property
     def _least_watermark_seconds(self) -> int:

@@ -49,7 +49,7 @@ WATERMARK_LAG: Final = Metric(
     "WatermarkLag",
     "Seconds",
     "gauge",
-    "Time since the watermark, which goes from window to window: those that end before it are closed.",
+    "Time since the watermark, which moves in steps: windows that end before it are closed.",
 )
 CSV_AGE: Final = Metric(
     "CsvAge", "Seconds", "gauge", "Time since a CSV file was last replaced; before the first one, since the start."

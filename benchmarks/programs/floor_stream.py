@@ -55,9 +55,9 @@ def _land(spark: SparkSession, settings: Settings) -> StreamingQuery:
 
 def _make_bars(spark: SparkSession, settings: Settings) -> StreamingQuery:
     job = settings.job
-    seconds = job.interval_seconds
-    ticks = closing(of_interest(ticks_stream(spark, job)), seconds=seconds, delay_seconds=job.watermark_seconds)
-    bars = base_bars(ticks, interval=job.base_interval, seconds=seconds, time=CLOSING_TIME)
+    delay, step = job.watermark_seconds, job.watermark_step_seconds
+    ticks = closing(of_interest(ticks_stream(spark, job)), delay_seconds=delay, step_seconds=step)
+    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds, time=CLOSING_TIME)
     return _append(bars, settings, "bars", job.bars)
 
 

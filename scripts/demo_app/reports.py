@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pricestream.job_settings import JobSettings
+
 
 @dataclass(frozen=True, slots=True)
 class ProducerReport:
@@ -72,17 +74,17 @@ def is_landed(producer: ProducerReport, job: JobReport) -> bool:
     return job.rows >= producer.seq
 
 
-def is_complete(producer: ProducerReport, job: JobReport, watermark_seconds: int) -> bool:
+def is_complete(producer: ProducerReport, job: JobReport, settings: JobSettings) -> bool:
     """Tell whether a finished producer's every window is closed, repaired and published.
 
     Args:
         producer: its last report.
         job: its newest report.
-        watermark_seconds: how far the watermark trails the newest record.
+        settings: they say how far the watermark trails the newest record.
     """
     if producer.last_heartbeat_ms is None or job.watermark_ms is None:
         return False
-    is_closed = job.watermark_ms >= producer.last_heartbeat_ms - watermark_seconds * 1000
+    is_closed = job.watermark_ms >= settings.watermark_ms(producer.last_heartbeat_ms)
     return is_landed(producer, job) and is_closed and job.settled
 
 

@@ -71,7 +71,6 @@ class Demo:
 
     def _watch(self, processes: Processes, display: Display) -> bool:
         """Watch until the demo is done, or Ctrl-C; tell whether it is done."""
-        watermark_seconds = processes.settings.job.watermark_seconds
         patience = Patience(_STALL_SECONDS)
         while not self._stop.wait(_LOOK_SECONDS):
             processes.check()
@@ -81,7 +80,7 @@ class Demo:
             producer, job = self._look(display)
             if self._options.runs_until_stopped:
                 continue
-            if has_ended and is_complete(producer, job, watermark_seconds):
+            if has_ended and is_complete(producer, job, processes.settings.job):
                 return True
             if patience.is_lost((producer, job)):
                 logs = shown(self._place.root / "logs")

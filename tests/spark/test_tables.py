@@ -1,5 +1,6 @@
 """Upserts of bars, and the files that come of them."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -169,25 +170,32 @@ def test_a_compaction_of_our_own_is_not_taken_for_another_writer(spark: SparkSes
 def test_what_was_looked_ahead_for_is_not_worked_out_again(spark: SparkSession, settings: Settings) -> None:
     since = "window_start >= TIMESTAMP'2026-01-05 09:00:00Z'"
 
-    def put(ticks: Ticks) -> None:
-        new = minutes(spark, ticks).withColumn("change", f.lit("new"))
-        upsert_bars(new, settings.job, span="stored.interval = '1m'", changes={"new"}, txn=None)
-
-    def tasks_of_a_look() -> int:
+    def tasks_of(work: Callable[[], object]) -> int:
         group = uuid4().hex
         spark.sparkContext.setJobGroup(group, "")
-        read_bars(spark, settings.job).filter(since).inputFiles()
+        work()
+        # What is known of stages comes a moment later.
+        spark.sparkContext._jsc.sc().listenerBus().waitUntilEmpty()
         tracker = spark.sparkContext.statusTracker()
         jobs = filter(None, map(tracker.getJobInfo, tracker.getJobIdsForGroup(group)))
         stages = (tracker.getStageInfo(stage) for job in jobs for stage in job.stageIds)
         return sum(stage.numCompletedTasks for stage in stages if stage)
 
+    def put(ticks: Ticks) -> None:
+        new = minutes(spark, ticks).withColumn("change", f.lit("new"))
+        upsert_bars(new, settings.job, span="stored.interval = '1m'", changes={"new"}, txn=None)
+
+    def look() -> None:
+        read_bars(spark, settings.job).filter(since).inputFiles()
+
     put(TICKS[:1])
+    look()
     put(TICKS[1:2])
-    anew = tasks_of_a_look()
-    put(TICKS[2:3])
+    anew = (tasks_of(look), tasks_of(lambda: put(TICKS[2:3])))
     look_ahead(spark, settings.job.bars, since)
-    assert 0 < tasks_of_a_look() < anew
+    ahead = (tasks_of(look), tasks_of(lambda: put(TICKS[3:4])))
+    assert 0 < ahead[0] < anew[0]
+    assert 0 < ahead[1] < anew[1]
 
 
 def test_nothing_to_write_writes_nothing(spark: SparkSession, settings: Settings) -> None:

@@ -69,6 +69,14 @@ def test_a_job_has_caught_up_once_all_is_read_closed_and_published_and_no_more_c
     assert not job.has_caught_up()
 
 
+def test_a_market_that_was_stopped_within_a_minute_leaves_nothing_behind(place: Place) -> None:
+    # The watermark goes from minute to minute.
+    producer = {"seq": 100, "last_heartbeat_ms": TEN + 37_000, "finished": True}
+    write(place, job=job_at(TEN - 240_000, 100), producer=producer)
+    assert look(place).seconds_behind == 0
+    assert StreamingJob(place).has_caught_up()
+
+
 def test_without_a_producer_on_this_machine_the_lag_goes_by_the_clock(place: Place) -> None:
     write(place, job=job_at(TEN, 100))
     progress = look(place)

@@ -94,7 +94,7 @@ def test_the_thresholds_suit_the_settings_for_emr(watch: Resolved) -> None:
     parameters = watch.parameters
 
     assert parameters["MaximumLagSeconds"] > 2 * 270
-    # The watermark goes from one window to the next.
+    # The watermark moves in steps, of a window at most.
     assert parameters["MaximumWatermarkLagSeconds"] > 600 + 120 + 2 * 270 + 900
     # A file is replaced once an interval; the newest may wait for the watermark, which comes with a poll.
     assert parameters["MaximumCsvAgeSeconds"] > 900 + 600 + 120 + 2 * 270

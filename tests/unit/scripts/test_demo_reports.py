@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 
+from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
 from scripts.demo_app.options import Options, SourceName
 from scripts.demo_app.patience import Patience
 from scripts.demo_app.reports import JobReport, ProducerReport, is_complete, is_landed, read_job, read_producer
 from scripts.demo_app.run import greeting
 
-# A market whose last heartbeat is at 600 s; with a watermark of 240 s all is closed once it stands at 360 s.
+# A market whose last heartbeat is at 600 s; with a watermark of 240 s, which goes from minute to minute, all is closed
+# once it stands at 360 s.
+JOB = JobSettings(allowed_lateness_seconds=120)
 DONE: dict[str, Any] = {"rows": 1081, "watermark_ms": 360_000, "settled": True}
 
 
@@ -48,9 +51,10 @@ def test_a_report_that_is_not_there_yet_is_all_zero(tmp_path: Path) -> None:
     assert (job.state, job.rows, job.watermark_ms, job.settled) == ("starting", 0, None, False)
 
 
-def test_a_demo_is_complete_when_the_last_window_is_closed_and_settled() -> None:
-    producer = ProducerReport(seq=1081, last_heartbeat_ms=600_000)
-    assert is_complete(producer, JobReport(**DONE), 240)
+@pytest.mark.parametrize("last_heartbeat_ms", [600_000, 601_000, 659_999])
+def test_a_demo_is_complete_when_the_last_window_is_closed_and_settled(last_heartbeat_ms: int) -> None:
+    producer = ProducerReport(seq=1081, last_heartbeat_ms=last_heartbeat_ms)
+    assert is_complete(producer, JobReport(**DONE), JOB)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +62,11 @@ def test_a_demo_is_complete_when_the_last_window_is_closed_and_settled() -> None
 )
 def test_a_demo_is_not_complete_while_anything_is_missing(short: dict[str, Any]) -> None:
     producer = ProducerReport(seq=1081, last_heartbeat_ms=600_000)
-    assert not is_complete(producer, JobReport(**(DONE | short)), 240)
+    assert not is_complete(producer, JobReport(**(DONE | short)), JOB)
 
 
 def test_a_demo_is_not_complete_before_the_producer_has_said_anything() -> None:
-    assert not is_complete(ProducerReport(), JobReport(**DONE), 240)
+    assert not is_complete(ProducerReport(), JobReport(**DONE), JOB)
 
 
 def test_rows_from_an_earlier_run_do_not_hide_records_on_their_way() -> None:

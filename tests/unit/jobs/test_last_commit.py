@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.newest_version import NewestVersion
+from jobs.last_commit import LastCommit
 from jobs.storage import DiskStore
 
 #: Delta is not there.
@@ -26,7 +26,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         paths.append(path)
         return 7
 
-    monkeypatch.setattr("jobs.newest_version.newest_version", ask)
+    monkeypatch.setattr("jobs.last_commit.newest_version", ask)
     return paths
 
 
@@ -37,7 +37,8 @@ def commit(table: Path, version: int) -> None:
 
 
 def test_delta_is_asked_once_and_later_commits_are_found_by_their_files(tmp_path: Path, asked: list[str]) -> None:
-    newest = NewestVersion(DiskStore(tmp_path), "table")
+    commit(tmp_path, 7)
+    newest = LastCommit(DiskStore(tmp_path), "table")
     assert newest.look(SPARK) == 7
     commit(tmp_path, 8)
     commit(tmp_path, 9)
@@ -48,14 +49,15 @@ def test_delta_is_asked_once_and_later_commits_are_found_by_their_files(tmp_path
 
 def test_a_commit_that_came_while_delta_answered_counts(tmp_path: Path, asked: list[str]) -> None:
     commit(tmp_path, 8)
-    assert NewestVersion(DiskStore(tmp_path), "table").look(SPARK) == 8
+    assert LastCommit(DiskStore(tmp_path), "table").look(SPARK) == 8
     assert asked == ["table"]
 
 
-@pytest.mark.usefixtures("asked")
-def test_files_of_the_log_that_are_gone_do_not_turn_it_back(tmp_path: Path) -> None:
-    newest = NewestVersion(DiskStore(tmp_path), "table")
+def test_where_the_commit_seen_last_is_gone_delta_is_asked_anew(tmp_path: Path, asked: list[str]) -> None:
+    """The table was made anew and has fewer; or it has many more, and the log begins behind what was seen."""
+    newest = LastCommit(DiskStore(tmp_path), "table")
     commit(tmp_path, 8)
     assert newest.look(SPARK) == 8
     (tmp_path / "_delta_log" / f"{8:020d}.json").unlink()
-    assert newest.look(SPARK) == 8
+    assert newest.look(SPARK) == 7
+    assert asked == ["table", "table"]
