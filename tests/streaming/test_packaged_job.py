@@ -24,6 +24,7 @@ from scripts.package_app.packages import Architecture
 from scripts.package_app.source import ENTRIES
 from tests.conftest import MakeSettings
 from tests.support.streaming import StartJob, Stream, closing, csv_tree, market
+from tests.support.tar import unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -111,8 +112,7 @@ def place(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     outside = tmp_path_factory.mktemp("outside")
     artefact = package(root, "--arch", ARCHITECTURE, "--dirty", "--out", str(outside / "dist"))
     folder, spark_home = outside / "empty", outside / "spark"
-    with tarfile.open(artefact / f"deps-{ARCHITECTURE}.tar.gz") as archive:
-        archive.extractall(folder / "deps", filter="data")
+    unpack(artefact / f"deps-{ARCHITECTURE}.tar.gz", folder / "deps")
     for name in ("bin", "conf", "jars", "sbin"):
         (spark_home / name).parent.mkdir(exist_ok=True)
         (spark_home / name).symlink_to(SPARK / name)

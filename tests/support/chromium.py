@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.local_env.checkout import Checkout
+from tests.support.tar import unpack
 
 _CHECKOUT: Final = Checkout(Path(__file__).resolve().parents[2])
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,7 +73,7 @@ def _unpacked(packed: Path) -> Chromium:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("al2023.tar", "fonts.tar"):
             _unpack(packed / f"{name}.br", folder / name)
-            shutil.unpack_archive(folder / name, folder, filter="data")
+            unpack(folder / name, folder)
         (folder / "fonts.conf").write_text(_FONTS.format(folder=folder), encoding="utf-8")
         # Last, and in one step: it stands for all of it.
         _unpack(packed / "chromium.br", folder / "chromium.new")
