@@ -11,4 +11,4 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder, filter="data")
         else:
             # Python 3.11 knows no filter before 3.11.4, and Debian 12 has 3.11.2.
-            tar.extractall(folder)  # noqa: S202
+            tar.extractall(folder)
