@@ -298,3 +298,14 @@ def test_a_coin_that_falls_silent_is_stale_until_it_has_a_price_again(spark: Spa
     assert sink.stale == {"bitcoin/usd"}
     close(sink, bars(spark, ("bitcoin", at(2, 55), 100.0)), minute=3, batch=2)
     assert sink.stale == frozenset()
+
+
+def test_what_goes_wrong_when_nobody_waits_any_more_ends_nothing(
+    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the disk is away")
+
+    monkeypatch.setattr("jobs.sink.look_ahead", fail)
+    BarSink(settings, NINE_S).look_ahead(spark)
+    assert "the disk is away" in caplog.text
