@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.bar_tree import EXACT, SameBars
 from benchmarks.bench import Bench, Benchmark, emptied
 from benchmarks.command import timed
 from benchmarks.history import DAY, NEXT_DAY, History, write_history
 from benchmarks.machine import cores
-from benchmarks.our_job import submit, time_empty_session, write_settings
+from benchmarks.our_job import JOBS, OURS_BASE, submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
 from benchmarks.result import Measured, Result
@@ -21,12 +21,8 @@ _TICKS: Final = 1_000_000
 _QUICK_TICKS: Final = 200_000
 _KINDS: Final = ("parquet", "json")
 
-_OURS: Final = "ours"
-_OURS_BASE: Final = "ours, base interval"
 _EMPTY: Final = "ours, empty session"
 _APART: Final = "ours, base interval, less the empty session"
-#: What of the job our own contenders make: all intervals as by default, or as the peers only that of a minute.
-_JOBS: Final[dict[str, dict[str, Any]]] = {_OURS: {}, _OURS_BASE: {"intervals": []}}
 
 _PEERS: Final = (Peer("duckdb", "duckdb"), Peer("polars", "polars"))
 
@@ -51,13 +47,13 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
     bars = SameBars()
 
     work: dict[str, Work] = {
-        name: partial(_run_ours, bench, history, kind, name, partial(bars.check, name)) for name in _JOBS
+        name: partial(_run_ours, bench, history, kind, name, partial(bars.check, name)) for name in JOBS
     }
     for peer in peers:
         work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(bars.check, peer.name))
     work[_EMPTY] = partial(time_empty_session, bench)
     figures = take_turns(work, bench.rounds, said=lambda what: bench.say(f"{kind}, {what}"))
-    figures[_APART] = figures[_OURS_BASE].less(figures[_EMPTY])
+    figures[_APART] = figures[OURS_BASE].less(figures[_EMPTY])
     names = tuple(peer.name for peer in peers)
     for name, figure in figures.items():
         against = () if name in (*names, _EMPTY) else names
@@ -71,7 +67,7 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
 
 def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Callable[[Path], None]) -> float:
     folder = emptied(bench.place / "ours")
-    config = write_settings(folder, job=_JOBS[name])
+    config = write_settings(folder, job=JOBS[name])
     source = history.path(kind)
     forget(source)
     command = submit("jobs/backfill_prices.py", "--config", config, "--from", DAY, "--to", NEXT_DAY)

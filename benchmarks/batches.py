@@ -10,18 +10,16 @@ from benchmarks.bar_tree import Bars, read_tree, require_equal
 from benchmarks.bench import Bench, Benchmark
 from benchmarks.fed_run import FedRun
 from benchmarks.figure import figure_of
-from benchmarks.our_job import submit
+from benchmarks.our_job import JOBS, OURS, OURS_BASE, submit
 from benchmarks.result import Measured, Result
 from benchmarks.round import BOTH, KINDS, QUERIES, Timings
 from faults.kinesis_stream import Stream
 from faults.stand_in import kinesis_client, run_stand_in
 
 _COINS: Final = 1_000
-_OURS: Final = "ours"
-_OURS_BASE: Final = "ours, base interval"
 _FLOOR: Final = "one append"
 #: Settings of each contender's job. The floor makes base bars and nothing longer.
-_JOBS: Final[dict[str, dict[str, list[str]]]] = {_OURS: {}, _OURS_BASE: {"intervals": []}, _FLOOR: {}}
+_JOBS: Final = {**JOBS, _FLOOR: {}}
 _STEPS: Final = "steps.jsonl"
 
 
@@ -41,9 +39,9 @@ def run_batches(bench: Bench) -> Result:
             for name in list(timings)[:: 1 if number % 2 == 0 else -1]:
                 bench.say(f"run {number + 1} of {runs}: {name}")
                 trees[name] = _measure(bench, name, Stream(kinesis_client(url), url), rounds, timings[name])
-            for name in (_OURS_BASE, _FLOOR):
-                require_equal(trees[_OURS], trees[name], name)
-            result.checked.append(f"run {number + 1}: {len(trees[_OURS]):,} bars of a minute of all")
+            for name in (OURS_BASE, _FLOOR):
+                require_equal(trees[OURS], trees[name], name)
+            result.checked.append(f"run {number + 1}: {len(trees[OURS]):,} bars of a minute of all")
     _report(result, timings)
     return result
 

@@ -20,7 +20,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.figure import figure_of
 from benchmarks.history import coin_name
 from benchmarks.live_feed import POLL_SECONDS, Bar, Call, LiveFeed
-from benchmarks.our_job import local_spark_conf, submit, write_settings
+from benchmarks.our_job import OURS, local_spark_conf, submit, write_settings
 from benchmarks.result import Measured, Result
 from benchmarks.stream_job import StreamJob
 from faults.kinesis_stream import Stream
@@ -48,7 +48,6 @@ _DELAY_MS: Final = _SETTINGS.watermark_seconds * 1_000
 #: A coin and the start of a window, epoch ms.
 Key = tuple[str, int]
 
-_OURS: Final = "ours"
 _AFTER_DUE: Final = "after window end + watermark delay"
 _AFTER_PUT: Final = "after PutRecords of what closes it"
 
@@ -187,7 +186,7 @@ def _report(result: Result, rate: int, found: Sequence[Latency]) -> None:
         for percent in _PERCENTILES:
             value = float(np.percentile(values, percent))
             setting = f"{rate:,} ticks/s, {since}, p{percent}"
-            result.measured.append(Measured(setting, _OURS, figure_of([value]), "s"))
+            result.measured.append(Measured(setting, OURS, figure_of([value]), "s"))
     late = float(np.percentile(columns[_AFTER_DUE], 95))
     kept = "kept" if late <= _PROMISE_SECONDS else "not kept"
     result.notes.append(

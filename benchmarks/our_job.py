@@ -12,6 +12,11 @@ from benchmarks.checkout import ROOT
 from benchmarks.command import timed
 from benchmarks.machine import cores
 
+OURS: Final = "ours"
+OURS_BASE: Final = "ours, base interval"
+#: What each of our contenders sets in the job: it makes all intervals as by default, or as the peers only that of a
+#: minute.
+JOBS: Final[Mapping[str, Mapping[str, Any]]] = {OURS: {}, OURS_BASE: {"intervals": []}}
 #: The peers take what memory they want; a JVM must be told.
 DRIVER_MEMORY: Final = "4g"
 _PLACES: Final = ("ticks", "bars", "csv", "checkpoint")

@@ -12,7 +12,7 @@ from benchmarks.command import timed
 from benchmarks.figure import Figure, figure_of
 from benchmarks.history import json_lines, make_ticks
 from benchmarks.machine import cores
-from benchmarks.our_job import submit, time_empty_session, write_settings
+from benchmarks.our_job import JOBS, OURS, submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
 from benchmarks.result import Measured, Result
@@ -28,10 +28,7 @@ _MINUTE_MS: Final = 60_000
 #: More than any watermark trails.
 _HOUR_MS: Final = 3_600_000
 
-_OURS: Final = "ours"
-_OURS_BASE: Final = "ours, base interval"
 _EMPTY: Final = "ours, empty session"
-_JOBS: Final[dict[str, dict[str, list[str]]]] = {_OURS: {}, _OURS_BASE: {"intervals": []}}
 _BYTEWAX, _FLINK = Peer("bytewax", "bytewax"), Peer("flink", "apache-flink")
 
 #: How many cores each may use. More than one worker of bytewax are threads of one interpreter.
@@ -55,7 +52,7 @@ def run_streaming(bench: Bench) -> Result:
     bars = SameBars()
 
     work: dict[str, Work] = {
-        name: partial(_run_ours, bench, source, end_ms // 1_000, name, partial(bars.check, name)) for name in _JOBS
+        name: partial(_run_ours, bench, source, end_ms // 1_000, name, partial(bars.check, name)) for name in JOBS
     }
     for peer in peers:
         work[peer.name] = partial(_run_peer, bench, source, peer, partial(bars.check, peer.name))
@@ -68,13 +65,13 @@ def run_streaming(bench: Bench) -> Result:
 
 def _report(result: Result, figures: dict[str, Figure], count: int, names: list[str]) -> None:
     for name, figure in figures.items():
-        against = tuple(names) if name in _JOBS else ()
+        against = tuple(names) if name in JOBS else ()
         result.measured.append(Measured("whole program", name, figure, "s", against))
-    for name in (*_JOBS, *names):
+    for name in (*JOBS, *names):
         a_core = figure_of([count / seconds / _CORES.get(name, cores()) for seconds in figures[name].values])
-        against = tuple(names) if name in _JOBS else ()
+        against = tuple(names) if name in JOBS else ()
         note = "ticks by the seconds of the whole program and the cores that it may use: bytewax one, the others all"
-        result.measured.append(Measured("a core", name, a_core, "ticks/s/core", against, note if name == _OURS else ""))
+        result.measured.append(Measured("a core", name, a_core, "ticks/s/core", against, note if name == OURS else ""))
 
 
 def _write_payloads(folder: Path, ticks: int) -> tuple[Path, int, int]:
@@ -114,7 +111,7 @@ def _pieces(lines: Iterator[str]) -> Iterator[list[str]]:
 def _run_ours(bench: Bench, source: Path, closed_s: int, name: str, check: Callable[[Path], None]) -> float:
     folder = emptied(bench.place / "ours")
     # A trigger at once: what has come is what there is.
-    config = write_settings(folder, job={"trigger_seconds": 0, **_JOBS[name]})
+    config = write_settings(folder, job={"trigger_seconds": 0, **JOBS[name]})
     forget(source)
     seconds = timed(submit("benchmarks/programs/drain_stream.py", config, source, closed_s), bench.log)
     check(folder / "csv")

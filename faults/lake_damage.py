@@ -21,6 +21,7 @@ from jobs.maintain_unread import unread_of
 from jobs.schedule import Mark
 from jobs.status import Status
 from jobs.storage import DiskStore
+from jobs.tables import log_entry
 from pricestream.config import load_settings
 from pricestream.errors import StorageError
 from pricestream.settings import Settings
@@ -129,9 +130,7 @@ FILES: Final = (
     StateFile("checkpoint/tidied.json", b'{"begun_s": 1767603600.5}', _tidied, 1_767_603_600.5, is_hint=True),
     StateFile("checkpoint/lease.json", b'{"holder": "process 1 on h"}', _take_lease, None, is_hint=True),
     StateFile("status.json", Status("running", watermark_ms=7).to_json(), _stream_status, (True, 7)),
-    StateFile(
-        f"ticks/_delta_log/{_NUMBER_OF_LOG:020d}.json", _delta_log(), _unread_dates, frozenset({date(2026, 1, 5)})
-    ),
+    StateFile(f"ticks/{log_entry(_NUMBER_OF_LOG)}", _delta_log(), _unread_dates, frozenset({date(2026, 1, 5)})),
     StateFile("producer/owner.json", json.dumps(_OWNER).encode(), _open_state, None),
     StateFile(
         "producer/budget.json",

@@ -15,6 +15,7 @@ from jobs.storage import spark_path
 from jobs.tables import append_ticks
 from jobs.validate import validate
 from jobs.window import CLOSING_TIME, base_bars, closing, of_interest
+from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
 from pricestream.tick import HEARTBEAT_ID
 
@@ -48,10 +49,6 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
 
 def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:
     """Start the query that turns accepted ticks into final bars, once their window has closed."""
-    job = settings.job
-    delay, step = job.watermark_seconds, job.watermark_step_seconds
-    ticks = closing(of_interest(ticks_stream(spark, job)), delay_seconds=delay, step_seconds=step)
-    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds, time=CLOSING_TIME)
 
     def close(batch: DataFrame, number: int) -> None:
         with kept(batch):
@@ -66,7 +63,8 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
         sink.look_ahead(batch.sparkSession)
 
     return (
-        bars.writeStream.queryName(BARS)
+        closed_bars(spark, settings.job)
+        .writeStream.queryName(BARS)
         .option("checkpointLocation", spark_path(checkpoint.folder(BARS)))
         # Whenever ticks have landed, and at once where the watermark has moved on. How often it looks whether any have
         # is a setting of the session.
@@ -75,6 +73,16 @@ def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, 
         .foreachBatch(close)
         .start()
     )
+
+
+def closed_bars(spark: SparkSession, job: JobSettings) -> DataFrame:
+    """Make bars of the ticks that land: a stream of :data:`jobs.schema.BARS`, each once its window has closed.
+
+    The windows of heartbeats are among them.
+    """
+    delay, step = job.watermark_seconds, job.watermark_step_seconds
+    ticks = closing(of_interest(ticks_stream(spark, job)), delay_seconds=delay, step_seconds=step)
+    return base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds, time=CLOSING_TIME)
 
 
 def without_heartbeats(bars: DataFrame) -> DataFrame:

@@ -16,11 +16,10 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.application import open_session
 from jobs.parse import parse
 from jobs.settings_file import read_settings
-from jobs.source import kinesis_stream, ticks_stream
-from jobs.stream import without_heartbeats
+from jobs.source import kinesis_stream
+from jobs.stream import closed_bars, without_heartbeats
 from jobs.tables import create_tables
 from jobs.validate import validate
-from jobs.window import CLOSING_TIME, base_bars, closing, of_interest
 from pricestream.settings import Settings
 
 
@@ -54,11 +53,7 @@ def _land(spark: SparkSession, settings: Settings) -> StreamingQuery:
 
 
 def _make_bars(spark: SparkSession, settings: Settings) -> StreamingQuery:
-    job = settings.job
-    delay, step = job.watermark_seconds, job.watermark_step_seconds
-    ticks = closing(of_interest(ticks_stream(spark, job)), delay_seconds=delay, step_seconds=step)
-    bars = base_bars(ticks, interval=job.base_interval, seconds=job.interval_seconds, time=CLOSING_TIME)
-    return _append(bars, settings, "bars", job.bars)
+    return _append(closed_bars(spark, settings.job), settings, "bars", settings.job.bars)
 
 
 def _append(rows: DataFrame, settings: Settings, name: str, table: str) -> StreamingQuery:
