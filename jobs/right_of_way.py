@@ -17,18 +17,51 @@ class RightOfWay:
     """Held by what goes first, and given by what can wait."""
 
     def __init__(self) -> None:
-        self._is_free = threading.Event()
-        self._is_free.set()
+        self._change = threading.Condition()
+        self._is_held = False
+        self._through_s = 0
+
+    def passed(self, through_s: int) -> None:
+        """Note that windows which end here or before, epoch seconds, need not go first any more; 0 is none."""
+        with self._change:
+            self._through_s = max(self._through_s, through_s)
+            self._change.notify_all()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Go first until the end of a block. Only one may."""
-        self._is_free.clear()
+    def held(self, through_s: int) -> Iterator[None]:
+        """Go first until the end of a block, with the windows that end here or before. Only one may."""
+        with self._change:
+            self._is_held = True
         try:
             yield
         finally:
-            self._is_free.set()
+            with self._change:
+                self._is_held = False
+            self.passed(through_s)
 
-    def give(self, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
-        """Wait until nothing goes first, but never long. Tells whether nothing does."""
-        return self._is_free.wait(patience_seconds)
+    def due_s(self, watermark_s: int, seconds: int) -> int | None:
+        """Tell which window is about to go first, by its end, epoch seconds; None where none is.
+
+        Nor is there one where several are due: that is catching up, and nobody waits for one of them.
+
+        Args:
+            watermark_s: where the watermark will stand, epoch seconds.
+            seconds: how long a window is.
+        """
+        end = self._through_s + seconds
+        return end if self._through_s and end <= watermark_s < end + seconds else None
+
+    def give(self, due_s: int | None = None, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
+        """Wait until nothing goes first, nor is about to, but never long. Tells whether nothing does.
+
+        Args:
+            due_s: the window that is about to, by its end, epoch seconds; where it does not come it is waited for once.
+            patience_seconds: how long is never.
+        """
+        with self._change:
+            is_free = self._change.wait_for(lambda: self._is_free(due_s), patience_seconds)
+        self.passed(due_s or 0)
+        return is_free
+
+    def _is_free(self, due_s: int | None) -> bool:
+        return not self._is_held and (due_s is None or due_s <= self._through_s)

@@ -62,6 +62,7 @@ class BarSink:
         self._last_commit = LastCommit(open_store(job.bars, job.s3, self.settings.stream.region), job.bars)
         if self.look:
             self.closed_s = self._closed(self.closed_s, self.final_s)
+        self.way.passed(self.closed_s)
 
     def _closed(self, closed_s: int, final_s: int) -> int:
         # The stream has made the base bars of its last window final, and is making what is longer: only then does it
@@ -91,11 +92,12 @@ class BarSink:
                 replaced = self._write(work, txn)
             else:
                 # It keeps up: whoever waits for a bar need not wait for what only fills as well.
-                with self.way.held():
+                with self.way.held(closed):
                     replaced = self._write(replace(work, frames=base_alone(frames)), txn)
                 if longer := longer_alone(frames):
                     replaced += self._write(replace(work, bars=None, frames=longer), (f"{txn[0]}-longer", txn[1]))
             self.closed_s = closed
+            self.way.passed(closed)
             self.bars_written += extent.bars
             return replaced
 

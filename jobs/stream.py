@@ -1,5 +1,7 @@
 """The two streaming queries: Kinesis into ``ticks``, and ``ticks`` into bars."""
 
+from collections.abc import Sequence
+
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.streaming.query import StreamingQuery
@@ -7,8 +9,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.checkpoint import BARS, INGEST, Checkpoint
 from jobs.extent import extent_of, kept
 from jobs.parse import parse
+from jobs.progress import last_report
 from jobs.right_of_way import RightOfWay
-from jobs.schema import STATUSES
+from jobs.schema import HEARTBEAT, OK, STATUSES
 from jobs.sink import BarSink
 from jobs.source import kinesis_stream, ticks_stream
 from jobs.storage import spark_path
@@ -23,28 +26,49 @@ from pricestream.tick import HEARTBEAT_ID
 COUNTS = "ticks"
 #: Among them, when the newest of its records came to the stream, epoch ms; null where it had none.
 NEWEST_ARRIVAL = "newest_arrival_ms"
+#: … and when the newest of those happened that move the watermark, epoch ms.
+NEWEST_EVENT = "newest_event_ms"
 
 
 def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, way: RightOfWay) -> StreamingQuery:
-    """Start the query that lands every record of the stream in ``ticks``, and gives way to a window that closes."""
+    """Start the query that lands every record of the stream in ``ticks``, and gives way to a window that closes.
+
+    It does so before the window closes: with the cores to itself the other query reads sooner what closes it.
+    """
     job = settings.job
     parsed = parse(kinesis_stream(spark, settings, goes_on=checkpoint.has_started(INGEST)))
     ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
     counts = [f.count_if(f.col("status") == status).alias(status) for status in STATUSES]
     newest = f.max(f.unix_millis("arrived_at")).alias(NEWEST_ARRIVAL)
 
+    moves_watermark = f.col("status").isin(OK, HEARTBEAT)
+    event = f.max(f.when(moves_watermark, f.unix_millis("event_time"))).alias(NEWEST_EVENT)
+    queries: list[StreamingQuery] = []
+
     def land(batch: DataFrame, _: int) -> None:
-        way.give()
+        landed_ms = _newest_event_ms(queries)
+        due_s = landed_ms and way.due_s(job.watermark_ms(landed_ms) // 1_000, job.interval_seconds)
+        way.give(due_s)
         append_ticks(batch, job)
 
-    return (
-        ticks.observe(COUNTS, f.count(f.lit(1)).alias("rows"), *counts, newest)
+    query = (
+        ticks.observe(COUNTS, f.count(f.lit(1)).alias("rows"), *counts, newest, event)
         .writeStream.queryName(INGEST)
         .option("checkpointLocation", spark_path(checkpoint.folder(INGEST)))
         .trigger(processingTime=f"{job.trigger_seconds} seconds")
         .foreachBatch(land)
         .start()
     )
+    queries.append(query)
+    return query
+
+
+def _newest_event_ms(queries: Sequence[StreamingQuery]) -> int | None:
+    """Read what the last micro-batch landed; None before one has, and where it is not told."""
+    # Its first may run before the query is known.
+    progress = last_report(queries[0]) if queries else None
+    counts = progress["observedMetrics"].get(COUNTS) if progress else None
+    return dict(counts).get(NEWEST_EVENT) if counts else None
 
 
 def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:
