@@ -15,6 +15,8 @@ from jobs.schema import BARS, HEARTBEAT, HISTORY_ORIGIN, HISTORY_SOURCE, OK, TAK
 
 #: The time of a tick as the watermark sees it.
 CLOSING_TIME: Final = "closing_time"
+#: The same in all ticks of a window, and hardly in those of another.
+_MEETING: Final = "meeting"
 
 
 def of_interest(ticks: DataFrame) -> DataFrame:
@@ -67,10 +69,12 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int, time: str = "eve
         from tick to tick (Andersen & Bollerslev 1998), null with one tick.
     """
     # The watermark column goes into the window untouched, or Spark would lose sight of it.
-    window = f.window(time, f"{seconds} seconds")
+    key: list[Column | str] = ["coin_id", "vs_currency", f.window(time, f"{seconds} seconds").alias("window")]
+    if not ticks.isStreaming:
+        ticks, key = _met(ticks, window_start(time, seconds)), [_MEETING, *key]
     tick = f.struct("event_time", "event_seq", "tick_id", "price")
     is_history = f.col("added_by").isNotNull() & f.col("source").eqNullSafe(HISTORY_SOURCE)
-    gathered = ticks.groupBy("coin_id", "vs_currency", window).agg(
+    gathered = ticks.groupBy(*key).agg(
         f.collect_set(f.when(~is_history, tick)).alias("ticks"),
         f.collect_set(f.when(is_history, tick)).alias("points"),
         f.collect_set(f.when(f.col("reason") == TAKEN_IN, f.col("tick_id"))).alias("late"),
@@ -85,6 +89,15 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int, time: str = "eve
         f.size("late").cast("long").alias("late_count"),
     )
     return _named(_fold(finest), interval)
+
+
+def _met(ticks: DataFrame, start: Column) -> DataFrame:
+    """Bring the ticks of a window together before they are gathered, by a number of their own.
+
+    Spark would gather them twice, before it brings them together and after, and each time sort them by the name of
+    the coin. In a stream it keeps what it has gathered under the key, which must stay as it is.
+    """
+    return ticks.withColumn(_MEETING, f.xxhash64("coin_id", "vs_currency", start)).repartition(_MEETING)
 
 
 def window_start(time: str, seconds: int) -> Column:

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -98,6 +100,17 @@ def test_bars_go_into_one_file_per_hour(spark: SparkSession, settings: Settings)
         "ethereum,usd,2026-01-05T09:59:00Z,2026-01-05T10:00:00Z,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,1.0E-15,0.0,1,0,"
         "2026-01-05T09:59:20.000Z,2026-01-05T09:59:20.000Z,0.0,,,,,,,,,,false,ticks,true\n"
     )
+
+
+def test_whoever_reads_the_tables_files_by_themselves_is_told_that_times_are_utc(
+    spark: SparkSession, settings: Settings
+) -> None:
+    write(settings, minutes(spark, TICKS))
+    [file, *_] = sorted(Path(settings.job.bars).rglob("date=2026-01-06/*.parquet"))
+    read = pq.read_table(file, columns=["window_start", "first_tick_at"])
+    assert set(read.schema.types) == {pa.timestamp("us", "UTC")}
+    midnight = datetime(2026, 1, 6, tzinfo=UTC)
+    assert read.to_pylist() == [{"window_start": midnight, "first_tick_at": midnight}]
 
 
 def test_no_column_repeats_what_the_path_holds() -> None:
