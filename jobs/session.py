@@ -31,8 +31,8 @@ _ALWAYS: Final = {
     "spark.databricks.delta.merge.materializeSource": "none",
     # Tasks share a file by its row groups. By default those are 128 MB, and the bars of a day would be read by one.
     "spark.hadoop.parquet.block.size": str(16 << 20),
-    # Spark's own kind of time has been given up by Parquet: half as long again, without least and most, and read by others
-    # as a time of no zone.
+    # By default times are INT96, which Parquet has given up: half as long again, without least and most, and
+    # read by others as a time of no zone.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Hardly two rows have the same of these, yet Parquet would gather a dictionary of each before it gives up.
     **{f"spark.hadoop.parquet.enable.dictionary#{name}": "false" for name in ("payload", "sequence_number", "tick_id")},
