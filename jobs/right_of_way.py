@@ -20,6 +20,7 @@ class RightOfWay:
         self._change = threading.Condition()
         self._is_held = False
         self._through_s = 0
+        self._given_up_s = 0
 
     def passed(self, through_s: int) -> None:
         """Note that windows which end here or before, epoch seconds, need not go first any more; 0 is none."""
@@ -49,7 +50,8 @@ class RightOfWay:
             seconds: how long a window is.
         """
         end = self._through_s + seconds
-        return end if self._through_s and end <= watermark_s < end + seconds else None
+        is_awaited = self._through_s > 0 and end > self._given_up_s
+        return end if is_awaited and end <= watermark_s < end + seconds else None
 
     def give(self, due_s: int | None = None, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
         """Wait until nothing goes first, nor is about to, but never long. Tells whether nothing does.
@@ -60,8 +62,9 @@ class RightOfWay:
         """
         with self._change:
             is_free = self._change.wait_for(lambda: self._is_free(due_s), patience_seconds)
-        self.passed(due_s or 0)
-        return is_free
+            if not is_free:
+                self._given_up_s = due_s or self._given_up_s
+            return is_free
 
     def _is_free(self, due_s: int | None) -> bool:
         return not self._is_held and (due_s is None or due_s <= self._through_s)

@@ -1,7 +1,5 @@
 """The two streaming queries: Kinesis into ``ticks``, and ``ticks`` into bars."""
 
-from collections.abc import Sequence
-
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.streaming.query import StreamingQuery
@@ -9,7 +7,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from jobs.checkpoint import BARS, INGEST, Checkpoint
 from jobs.extent import extent_of, kept
 from jobs.parse import parse
-from jobs.progress import last_report
+from jobs.progress import last_report, observed
 from jobs.right_of_way import RightOfWay
 from jobs.schema import HEARTBEAT, OK, STATUSES
 from jobs.sink import BarSink
@@ -46,7 +44,9 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
     queries: list[StreamingQuery] = []
 
     def land(batch: DataFrame, _: int) -> None:
-        landed_ms = _newest_event_ms(queries)
+        # The first may run before the query is known.
+        last = last_report(queries[0]) if queries else None
+        landed_ms = observed(last, COUNTS).get(NEWEST_EVENT)
         due_s = landed_ms and way.due_s(job.watermark_ms(landed_ms) // 1_000, job.interval_seconds)
         way.give(due_s)
         append_ticks(batch, job)
@@ -61,14 +61,6 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
     )
     queries.append(query)
     return query
-
-
-def _newest_event_ms(queries: Sequence[StreamingQuery]) -> int | None:
-    """Read what the last micro-batch landed; None before one has, and where it is not told."""
-    # Its first may run before the query is known.
-    progress = last_report(queries[0]) if queries else None
-    counts = progress["observedMetrics"].get(COUNTS) if progress else None
-    return dict(counts).get(NEWEST_EVENT) if counts else None
 
 
 def start_bars(spark: SparkSession, settings: Settings, checkpoint: Checkpoint, sink: BarSink) -> StreamingQuery:

@@ -69,7 +69,7 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int, time: str = "eve
         from tick to tick (Andersen & Bollerslev 1998), null with one tick.
     """
     # The watermark column goes into the window untouched, or Spark would lose sight of it.
-    key: list[Column | str] = ["coin_id", "vs_currency", f.window(time, f"{seconds} seconds").alias("window")]
+    key: list[Column | str] = ["coin_id", "vs_currency", f.window(time, f"{seconds} seconds")]
     if not ticks.isStreaming:
         ticks, key = _met(ticks, window_start(time, seconds)), [_MEETING, *key]
     tick = f.struct("event_time", "event_seq", "tick_id", "price")

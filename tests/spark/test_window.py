@@ -7,12 +7,14 @@ bars        [open 10 high 12 low 8 close 8)[9 9 9 9)           (none)        [11
 
 import math
 import random
+import re
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from chispa import assert_df_equality
@@ -160,6 +162,23 @@ def test_a_bar_says_how_many_late_ticks_it_has(spark: SparkSession) -> None:
 def test_coins_and_currencies_are_apart(spark: SparkSession) -> None:
     rows = collect(minutes(spark, [T(at(0, 1), 5, coin="a"), T(at(0, 1), 6, coin="b")]))
     assert [(row["coin_id"], row["close"]) for row in rows] == [("a", 5.0), ("b", 6.0)]
+
+
+def gathered_under(bars: DataFrame) -> list[str]:
+    """Name the columns that Spark groups ticks by."""
+    plan = bars._jdf.queryExecution().analyzed().toString()  # noqa: SLF001
+    [key] = re.findall(r"Aggregate \[(.*?)\]", plan)
+    return re.findall(r"(\w+)#", key)
+
+
+def test_a_stream_keeps_its_state_under_the_coin_and_the_window(spark: SparkSession, tmp_path: Path) -> None:
+    ticks = frame(spark, [])
+    stream = spark.readStream.schema(ticks.schema).parquet(str(tmp_path))
+    # Under anything else a job that goes on from an older checkpoint would not find what it had gathered.
+    key = ["coin_id", "vs_currency", "window"]
+    assert gathered_under(base_bars(stream, interval="1m", seconds=60)) == key
+    # Those of a batch have met before: all of a window in one task.
+    assert gathered_under(base_bars(ticks, interval="1m", seconds=60)) == ["meeting", *key]
 
 
 def test_window_start_is_what_spark_uses(spark: SparkSession) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from jobs.progress import last_executed, next_version, rows_dropped, was_executed, watermark_ms
+from jobs.progress import last_executed, next_version, observed, rows_dropped, was_executed, watermark_ms
 
 
 def test_the_watermark_of_a_micro_batch() -> None:
@@ -18,6 +18,17 @@ def test_the_watermark_of_a_micro_batch() -> None:
 def test_an_idle_report_is_no_micro_batch() -> None:
     assert was_executed({"durationMs": {"addBatch": 10, "triggerExecution": 20}})
     assert not was_executed({"durationMs": {"latestOffset": 1, "triggerExecution": 1}})
+
+
+def test_what_was_observed_and_nothing_where_a_query_was_idle() -> None:
+    assert observed({"observedMetrics": {"ticks": {"rows": 3, "newest_event_ms": None}}}, "ticks") == {
+        "rows": 3,
+        "newest_event_ms": None,
+    }
+    # Spark leaves out what is empty.
+    assert observed({"batchId": 4, "durationMs": {"triggerExecution": 1}}, "ticks") == {}
+    assert observed({"observedMetrics": {}}, "ticks") == {}
+    assert observed(None, "ticks") == {}
 
 
 def test_the_newest_batch_that_has_run() -> None:
