@@ -166,7 +166,7 @@ def test_coins_and_currencies_are_apart(spark: SparkSession) -> None:
 
 def gathered_under(bars: DataFrame) -> list[str]:
     """Name the columns that Spark groups ticks by."""
-    plan = bars._jdf.queryExecution().analyzed().toString()  # noqa: SLF001
+    plan = bars._jdf.queryExecution().analyzed().toString()
     [key] = re.findall(r"Aggregate \[(.*?)\]", plan)
     return re.findall(r"(\w+)#", key)
 
