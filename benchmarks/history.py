@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from benchmarks.errors import BenchmarkError
+
 #: 2026-01-05T00:00:00Z, epoch ms.
 START_MS: Final = 1_767_571_200_000
 DAY: Final = "2026-01-05"
 NEXT_DAY: Final = "2026-01-06"
 _DAY_MS: Final = 86_400_000
-#: A coin has a price every so often, in the mean.
-SPACING_MS: Final = 10_000
+#: A coin has a price every so often, in the mean; more often where a day would not hold them all.
+_SPACING_MS: Final = 10_000
 #: One tick in so many has the time of the one before it, and only its number tells which came first.
 _TIED: Final = 50
 #: One tick in so many is there twice, as after a crash.
@@ -61,18 +63,22 @@ def coin_name(number: int) -> str:
 def make_ticks(ticks: int, coins: int, seed: int) -> Ticks:
     """Make up a market: each coin walks at random, has a tick every ten seconds or so, and some of them are odd.
 
-    One in 50 has the time of the tick before it, one in 1,000 is there twice. The same seed gives the same market.
+    One in 50 has the time of the tick before it, one in 1,000 is there twice. The same seed gives the same market. All
+    of it lies in one day: of more ticks than that they come the faster.
 
     Raises:
-        ValueError: there are too few ticks for the coins, or more than fit into a day.
+        BenchmarkError: there are too few ticks for the coins, or more than a day has milliseconds.
     """
     each = ticks // coins
-    if each < 1 or each * SPACING_MS >= _DAY_MS:
-        raise ValueError(f"{ticks} ticks of {coins} coins are {each} each; at most {_DAY_MS // SPACING_MS - 1} fit")
+    if not 1 <= each < _DAY_MS:
+        raise BenchmarkError(
+            f"{ticks} ticks of {coins} coins are {each} each; ask for {coins:,} to {coins * _DAY_MS - 1:,}"
+        )
+    spacing_ms = min(_SPACING_MS, _DAY_MS // (each + 1))
     rng = np.random.default_rng(seed)
     number = np.arange(each)[:, None]
-    jitter = rng.integers(0, SPACING_MS, (each, coins))
-    event_ms = START_MS + number * SPACING_MS + jitter
+    jitter = rng.integers(0, spacing_ms, (each, coins))
+    event_ms = START_MS + number * spacing_ms + jitter
     tied = rng.random((each, coins)) < 1 / _TIED
     tied[0] = False
     event_ms[1:][tied[1:]] = event_ms[:-1][tied[1:]]

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.history import START_MS, make_ticks, write_history
 from pricestream.tick import is_valid_id
 
@@ -47,7 +48,17 @@ def test_coins_are_named_as_the_contract_wants(tmp_path: Path) -> None:
     assert all(is_valid_id(name) for name in pq.read_table(history.parquet)["coin_id"].to_pylist())
 
 
-@pytest.mark.parametrize("ticks", [9, 86_400])
+def test_many_ticks_come_faster_and_all_on_the_day() -> None:
+    # A day has 8,640 times ten seconds.
+    made = make_ticks(3 * 20_000, 3, seed=7)
+    after_ms = made.event_ms - START_MS
+    assert 86_000_000 < after_ms.max() < 86_400_000
+    assert np.unique(made.event_ms // 10_000).size > 8_600
+    # Fewer have ten seconds as ever.
+    assert 990_000 < (make_ticks(100, 1, seed=7).event_ms - START_MS).max() < 1_000_000
+
+
+@pytest.mark.parametrize("ticks", [9, 864_000_000])
 def test_what_is_no_day_is_refused(ticks: int) -> None:
-    with pytest.raises(ValueError, match="fit"):
+    with pytest.raises(BenchmarkError, match="ask for 10 to 863,999,999"):
         make_ticks(ticks, 10, seed=7)
