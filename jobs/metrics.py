@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs.checkpoint import BARS, INGEST, Checkpoint
 from jobs.listener import listening
-from jobs.progress import Progress, was_executed, watermark_ms
+from jobs.progress import Progress, observed, was_executed, watermark_ms
 from jobs.schema import LATE, OK, REJECTED
 from jobs.shard_lag import ShardLag, kinesis_batch
 from jobs.sink import BarSink
@@ -63,7 +63,7 @@ class JobMeter:
                 return
             self._times.setdefault(_BATCH_TIMES[name], []).append(float(progress["durationMs"]["triggerExecution"]))
             if name == INGEST:
-                self._take_counts(progress["observedMetrics"].get(COUNTS) or {})
+                self._take_counts(observed(progress, COUNTS))
                 self._kinesis_batch = kinesis_batch(progress)
             else:
                 self._take_state(progress)

@@ -26,7 +26,7 @@ def recent_reports(query: StreamingQuery) -> list[Progress]:
     return [json.loads(report.json()) for report in query._jsq.recentProgress()]  # noqa: SLF001
 
 
-def observed(progress: Progress | None, name: str) -> Mapping[str, Any]:
+def observed(progress: Progress | None, name: str) -> dict[str, Any]:
     """Read what was observed in a micro-batch; nothing where it is the report of an idle query, which has none."""
     counts = (progress or {}).get("observedMetrics", {}).get(name)
     return dict(counts or {})

@@ -38,7 +38,7 @@ class RightOfWay:
         finally:
             with self._change:
                 self._is_held = False
-            self.passed(through_s)
+                self.passed(through_s)
 
     def due_s(self, watermark_s: int, seconds: int) -> int | None:
         """Tell which window is about to go first, by its end, epoch seconds; None where none is.

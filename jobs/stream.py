@@ -9,13 +9,13 @@ from jobs.extent import extent_of, kept
 from jobs.parse import parse
 from jobs.progress import last_report, observed
 from jobs.right_of_way import RightOfWay
-from jobs.schema import HEARTBEAT, OK, STATUSES
+from jobs.schema import STATUSES
 from jobs.sink import BarSink
 from jobs.source import kinesis_stream, ticks_stream
 from jobs.storage import spark_path
 from jobs.tables import append_ticks
 from jobs.validate import validate
-from jobs.window import CLOSING_TIME, base_bars, closing, of_interest
+from jobs.window import CLOSING_TIME, base_bars, closing, moves_watermark, of_interest
 from pricestream.job_settings import JobSettings
 from pricestream.settings import Settings
 from pricestream.tick import HEARTBEAT_ID
@@ -38,9 +38,7 @@ def start_ingest(spark: SparkSession, settings: Settings, checkpoint: Checkpoint
     ticks = validate(parsed, allowed_lateness_seconds=job.allowed_lateness_seconds)
     counts = [f.count_if(f.col("status") == status).alias(status) for status in STATUSES]
     newest = f.max(f.unix_millis("arrived_at")).alias(NEWEST_ARRIVAL)
-
-    moves_watermark = f.col("status").isin(OK, HEARTBEAT)
-    event = f.max(f.when(moves_watermark, f.unix_millis("event_time"))).alias(NEWEST_EVENT)
+    event = f.max(f.when(moves_watermark(), f.unix_millis("event_time"))).alias(NEWEST_EVENT)
     queries: list[StreamingQuery] = []
 
     def land(batch: DataFrame, _: int) -> None:

@@ -26,7 +26,12 @@ def of_interest(ticks: DataFrame) -> DataFrame:
     stand still, and a filter on any other column is pushed below it.
     """
     is_from_stream = f.col("added_by").isNull()
-    return ticks.filter(is_from_stream & f.col("status").isin(OK, HEARTBEAT))
+    return ticks.filter(is_from_stream & moves_watermark())
+
+
+def moves_watermark() -> Column:
+    """Tell which rows of ``ticks`` say what time it is: accepted ticks and heartbeats."""
+    return f.col("status").isin(OK, HEARTBEAT)
 
 
 def closing(ticks: DataFrame, *, delay_seconds: int, step_seconds: int) -> DataFrame:
@@ -94,8 +99,8 @@ def base_bars(ticks: DataFrame, *, interval: str, seconds: int, time: str = "eve
 def _met(ticks: DataFrame, start: Column) -> DataFrame:
     """Bring the ticks of a window together before they are gathered, by a number of their own.
 
-    Spark would gather them twice, before it brings them together and after, and each time sort them by the name of
-    the coin. In a stream it keeps what it has gathered under the key, which must stay as it is.
+    Else Spark gathers those of each task first, sorts them by the name of the coin, and brings together what it has
+    gathered. In a stream it keeps that under the key, which must stay as it is.
     """
     return ticks.withColumn(_MEETING, f.xxhash64("coin_id", "vs_currency", start)).repartition(_MEETING)
 
