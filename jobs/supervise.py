@@ -16,7 +16,6 @@ from jobs.progress import (
     last_executed,
     last_report,
     next_version,
-    observed,
     recent_reports,
     was_executed,
     watermark_ms,
@@ -102,7 +101,7 @@ class Supervisor:
         for query in (self.ingest, self.bars):
             self._check(query)
         for progress in self._executed(self.ingest, self._reports(self.ingest)):
-            counts = observed(progress, COUNTS)
+            counts = dict(progress["observedMetrics"][COUNTS])
             self.status.count_ticks(counts)
             self.status.see_arrival(counts.get(NEWEST_ARRIVAL))
         reports = self._reports(self.bars)
