@@ -77,9 +77,12 @@ def spark(stand_in_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     warehouse = tmp_path_factory.mktemp("warehouse")
     conf = {"spark.sql.warehouse.dir": str(warehouse), "spark.hadoop.fs.s3a.attempts.maximum": "3"}
     job = load_settings(ROOT / "conf" / "local.yaml", s3).job
-    session = make_session(
-        job.model_copy(update={"spark": job.spark.model_copy(update={"conf": job.spark.conf | conf})})
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        # What scripts/test sets for jobs of seconds; this session lasts.
+        patch.delenv("SPARK_SUBMIT_OPTS", raising=False)
+        session = make_session(
+            job.model_copy(update={"spark": job.spark.model_copy(update={"conf": job.spark.conf | conf})})
+        )
     session.sparkContext.setLogLevel("ERROR")
     yield session
     session.stop()

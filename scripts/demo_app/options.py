@@ -16,6 +16,9 @@ ENDLESS_SPEED: Final = 60.0
 _REAL_POLL_SECONDS: Final = 90
 _REAL_LATENESS_SECONDS: Final = 300
 
+#: A made-up market of no more hours than this is over before it pays that Java compiles what runs often once more.
+_BRIEF_HOURS: Final = 24
+
 
 class SourceName(StrEnum):
     """Where the prices come from."""
@@ -75,6 +78,12 @@ class Options:
     def runs_until_stopped(self) -> bool:
         """Whether only Ctrl-C ends it; the real market has no end."""
         return self.keep_running or self.source is SourceName.COINGECKO
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether it is over in a minute or so, as far as the command line tells."""
+        is_simulated = self.source is SourceName.SIMULATED
+        return is_simulated and not self.runs_until_stopped and not self.speed and (self.hours or 0) <= _BRIEF_HOURS
 
 
 _OWN: Final = {

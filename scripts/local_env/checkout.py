@@ -63,6 +63,11 @@ class Checkout:
         return self.conf / "jars.sha256"
 
     @property
+    def class_archive(self) -> Path:
+        """The classes that Spark loads, as Java archives them."""
+        return self.local / "spark.jsa"
+
+    @property
     def npm(self) -> Path:
         """Where npm installs what the tests run on Node."""
         return self.local / "npm"

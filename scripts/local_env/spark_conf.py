@@ -1,6 +1,7 @@
 """Spark's own configuration, so that a plain ``spark-submit`` in the virtual environment works."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.local_env.checkout import Checkout
@@ -19,7 +20,8 @@ def configure(checkout: Checkout, java: Path) -> None:
     folder = checkout.spark_home / "conf"
     folder.mkdir(exist_ok=True)
     _write(folder / "spark-env.sh", spark_env(checkout.python, java))
-    _write(folder / "spark-defaults.conf", spark_defaults(checkout.jars))
+    archive = checkout.class_archive if checkout.class_archive.exists() else None
+    _write(folder / "spark-defaults.conf", spark_defaults([checkout.jars, checkout.spark_home / "jars"], archive))
     _write(folder / "log4j2.properties", (checkout.root / "conf" / "spark" / "log4j2.properties").read_text("utf-8"))
     _quote_the_path(checkout.spark_home / "bin" / "load-spark-env.sh")
 
@@ -39,14 +41,32 @@ def spark_env(python: Path, java: Path) -> str:
     )
 
 
-def spark_defaults(jars: Path) -> str:
-    """Render ``spark-defaults.conf``; settings of the job and of ``spark-submit --conf`` win over it."""
-    class_path = f"{jars}/*".replace("\\", "\\\\")
+def java_options(archive: Path | None) -> str:
+    """Give the options of Java for every Spark here.
+
+    Args:
+        archive: classes that Java need not load from jars; None where there is none.
+    """
+    # An archive that is not of these jars is passed over, which Java would say on the standard output.
+    quoted = str(archive).replace("\\", "\\\\").replace('"', '\\"')
+    shared = [f'"-XX:SharedArchiveFile={quoted}"', "-Xlog:cds=off"] if archive else []
+    return " ".join([_JSON_ONLY, _QUICK_FORK, "-Duser.timezone=UTC", *shared])
+
+
+def spark_defaults(jars: Sequence[Path], archive: Path | None) -> str:
+    """Render ``spark-defaults.conf``; settings of the job and of ``spark-submit --conf`` win over it.
+
+    Args:
+        jars: folders of jars for the class path. Spark's own are among them, for Spark would put its folder of settings
+            before them, and Java archives no class that comes after a folder with files.
+        archive: as in :func:`java_options`.
+    """
+    class_path = ":".join(f"{folder}/*" for folder in jars).replace("\\", "\\\\")
     settings = {
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
-        "spark.driver.extraJavaOptions": f"{_JSON_ONLY} {_QUICK_FORK} -Duser.timezone=UTC",
-        "spark.executor.extraJavaOptions": f"{_JSON_ONLY} {_QUICK_FORK} -Duser.timezone=UTC",
+        "spark.driver.extraJavaOptions": java_options(archive).replace("\\", "\\\\"),
+        "spark.executor.extraJavaOptions": java_options(None),
         "spark.driver.memory": "2g",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.local_env.checkout import Checkout
+from scripts.local_env.class_archive import ClassArchive
 from scripts.local_env.errors import SetupError
 from scripts.local_env.ivy import Ivy
 from scripts.local_env.jars import Jars
@@ -43,6 +44,7 @@ def pending_steps(
     packages.discard_broken_venv()
     jars = Jars(checkout, state)
     npm = NpmPackages(checkout, state, environ)
+    classes = ClassArchive(checkout, state, environ)
 
     def java_is_there() -> bool:
         return state.interrupted != "java" and find_java(checkout, environ) is not None
@@ -73,6 +75,14 @@ def pending_steps(
         )
     if tests and not checkout.target:
         steps.append(Step("packages of npm", "a download of 70 MB", npm.is_done, npm.install))
+        steps.append(
+            Step(
+                "archive of Spark's classes",
+                "Spark starts the quicker",
+                lambda: classes.is_done(find_java(checkout, environ)),
+                lambda on_wait: classes.make(require_java(checkout, environ), on_wait),
+            )
+        )
     return [step for step in steps if not step.is_done()]
 
 

@@ -122,3 +122,13 @@ def test_a_replay_needs_a_recording_that_exists() -> None:
 def test_the_real_market_has_no_speed() -> None:
     with pytest.raises(SettingsError, match="own time"):
         Options(SourceName.COINGECKO, speed=60)
+
+
+def test_what_is_over_soon_is_brief(recording: Path) -> None:
+    assert Options(SourceName.SIMULATED).is_brief
+    assert Options(SourceName.SIMULATED, hours=24, speed=0).is_brief
+    assert not Options(SourceName.SIMULATED, hours=25).is_brief
+    assert not Options(SourceName.SIMULATED, speed=600).is_brief
+    assert not Options(SourceName.SIMULATED, keep_running=True).is_brief
+    assert not Options(SourceName.COINGECKO).is_brief
+    assert not Options(SourceName.REPLAY, file=recording).is_brief

@@ -145,6 +145,13 @@ def test_no_account_of_a_persons_own_reaches_the_children() -> None:
     assert environ["no_proxy"].split(",") == ["127.0.0.1", "localhost"]
 
 
+@pytest.mark.parametrize("is_brief", [True, False])
+def test_the_java_of_a_brief_demo_compiles_once(is_brief: bool) -> None:
+    mine = {"SPARK_SUBMIT_OPTS": "-Dmine=1"}
+    environ = child_environment(mine, Path("/spark"), Path("/python"), is_brief=is_brief)
+    assert environ.get("SPARK_SUBMIT_OPTS") == ("-XX:TieredStopAtLevel=1" if is_brief else None)
+
+
 def test_signals_are_a_question_while_the_demo_runs_and_what_they_were_after() -> None:
     stop = threading.Event()
     before = signal.getsignal(signal.SIGTERM)

@@ -49,10 +49,31 @@ def test_a_java_that_spark_does_not_run_on_is_replaced(tmp_path: Path, release: 
     assert source(spark_env(PYTHON, JAVA), tmp_path, JAVA_HOME=str(tmp_path))["JAVA_HOME"] == str(JAVA)
 
 
-def test_the_class_path_is_every_jar_in_the_folder() -> None:
-    lines = spark_defaults(Path("/home/a b/.local/jars")).splitlines()
-    assert "spark.driver.extraClassPath /home/a b/.local/jars/*" in lines
-    assert "spark.executor.extraClassPath /home/a b/.local/jars/*" in lines
+def test_the_class_path_is_every_jar_in_the_folders_ours_first() -> None:
+    lines = spark_defaults([Path("/home/a b/.local/jars"), Path("/spark/jars")], None).splitlines()
+    assert "spark.driver.extraClassPath /home/a b/.local/jars/*:/spark/jars/*" in lines
+    assert "spark.executor.extraClassPath /home/a b/.local/jars/*:/spark/jars/*" in lines
+
+
+def driver_options(lines: str) -> str:
+    return next(line for line in lines.splitlines() if line.startswith("spark.driver.extraJavaOptions "))
+
+
+def test_without_an_archive_of_classes_java_is_told_of_none() -> None:
+    assert "SharedArchiveFile" not in driver_options(spark_defaults([], None))
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/home/a b/spark.jsa", '"-XX:SharedArchiveFile=/home/a b/spark.jsa"'),
+        # Once for the options, and once more for a file of properties.
+        (r"/a\b/spark.jsa", r'"-XX:SharedArchiveFile=/a\\\\b/spark.jsa"'),
+        ('/a"b/spark.jsa', r'"-XX:SharedArchiveFile=/a\\"b/spark.jsa"'),
+    ],
+)
+def test_the_archive_of_classes_is_quoted_as_spark_reads_it(path: str, written: str) -> None:
+    assert written in driver_options(spark_defaults([], Path(path)))
 
 
 @pytest.fixture

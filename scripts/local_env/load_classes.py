@@ -1,0 +1,70 @@
+"""Do on a handful of rows what the jobs do, so that Java loads what they will: spark-submit runs this.
+
+It stands apart from the project's code, for it says which classes are kept, and nothing of how bars are made.
+"""
+
+import tempfile
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+_CONF = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.streaming.stateStore.providerClass": (
+        "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+    ),
+    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+def main() -> None:
+    """Write, read, stream, fold and merge, in a folder that is gone afterwards."""
+    builder = SparkSession.builder.master("local[1]").appName("classes")
+    for key, value in _CONF.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    with tempfile.TemporaryDirectory() as folder:
+        _load(spark, Path(folder))
+    spark.stop()
+
+
+def _load(spark: SparkSession, folder: Path) -> None:
+    rows = spark.range(4).select(f.to_json(f.struct(f.col("id").alias("price"))).alias("payload"), "id")
+    parsed = rows.select("*", f.from_json("payload", "price DOUBLE").alias("tick"))
+    timed = parsed.select("tick.price", f.timestamp_seconds(f.col("id") * 60).alias("time"), "payload")
+    ticks, bars = str(folder / "ticks"), str(folder / "bars")
+    timed.withColumn("date", f.to_date("time")).write.format("delta").partitionBy("date").save(ticks)
+    empty = spark.createDataFrame([], "start TIMESTAMP, prices ARRAY<DOUBLE>")
+    empty.write.format("delta").save(bars)
+
+    def keep(batch: DataFrame, _: int) -> None:
+        batch.createOrReplaceTempView("made")
+        batch.sparkSession.sql(
+            f"MERGE INTO delta.`{bars}` kept USING made ON kept.start = made.start "
+            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        )
+
+    windows = (
+        spark.readStream.format("delta")
+        .load(ticks)
+        .withWatermark("time", "0 seconds")
+        .groupBy(f.window("time", "60 seconds"))
+        .agg(f.sort_array(f.collect_set("price")).alias("prices"))
+        .select(f.col("window.start").alias("start"), "prices")
+    )
+    checkpoint = str(folder / "checkpoint")
+    query = windows.writeStream.foreachBatch(keep).option("checkpointLocation", checkpoint)
+    query.trigger(availableNow=True).start().awaitTermination()
+    lines = spark.read.format("delta").load(bars).select("start", f.explode("prices").alias("price"))
+    lines.orderBy("start").mapInArrow(lambda batches: batches, lines.schema).write.csv(str(folder / "csv"), header=True)
+    spark.read.option("header", "true").csv(str(folder / "csv")).count()
+
+
+if __name__ == "__main__":
+    main()
