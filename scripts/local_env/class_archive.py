@@ -62,7 +62,8 @@ class ClassArchive:
         run_logged(
             command,
             log=self.checkout.log,
-            environ=self.environ,
+            # This Spark, whatever other one the machine has.
+            environ=dict(self.environ) | {"SPARK_HOME": str(self.checkout.spark_home)},
             on_wait=on_wait,
             problem="the archive of Spark's classes could not be made",
         )

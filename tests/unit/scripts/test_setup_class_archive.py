@@ -10,7 +10,7 @@ from scripts.local_env.state import State
 
 #: Writes the archive that it is told to, as a Java does at its end, and notes its arguments.
 SUBMIT = """#!/bin/sh
-printf '%s\\n' "$@" > "$0.said"
+printf '%s\\n' "$SPARK_HOME" "$@" > "$0.said"
 : > "$(printf %s "$2" | sed 's/.*ArchiveClassesAtExit=//')"
 """
 
@@ -69,9 +69,10 @@ def test_it_is_made_once_and_every_spark_takes_it(prepared: Checkout, java: Path
 def test_it_is_made_with_the_class_path_that_every_spark_has(prepared: Checkout, java: Path) -> None:
     submit = make(prepared, java, SUBMIT)
     assert "spark.driver.extraClassPath" in defaults(prepared)
-    said = submit.with_name("spark-submit.said").read_text()
-    assert "-Duser.timezone=UTC" in said
-    assert said.splitlines()[-1].endswith("load_classes.py")
+    said = submit.with_name("spark-submit.said").read_text().splitlines()
+    assert said[0] == str(prepared.spark_home)
+    assert "-Duser.timezone=UTC" in said[2]
+    assert said[-1].endswith("load_classes.py")
 
 
 def test_an_archive_of_javas_own_classes_comes_first(prepared: Checkout, java: Path) -> None:
