@@ -62,11 +62,16 @@ class ClassArchive:
         run_logged(
             command,
             log=self.checkout.log,
-            # This Spark, whatever other one the machine has.
-            environ=dict(self.environ) | {"SPARK_HOME": str(self.checkout.spark_home)},
+            environ=self._environ(),
             on_wait=on_wait,
             problem="the archive of Spark's classes could not be made",
         )
+
+    def _environ(self) -> dict[str, str]:
+        """Name this checkout's Spark and Python, whatever others the machine has."""
+        spark, python = self.checkout.spark_home, str(self.checkout.python)
+        named = {"SPARK_HOME": str(spark), "SPARK_CONF_DIR": str(spark / "conf"), "PYSPARK_PYTHON": python}
+        return {**self.environ, **named, "PYSPARK_DRIVER_PYTHON": python}
 
     def _key(self, java: Path) -> str:
         return f"{java} {digest(java / 'release', self.checkout.jars_lock, self.checkout.requirements('run'))}"
