@@ -6,6 +6,7 @@ It stands apart from the project's code, for it says which classes are kept, and
 import tempfile
 from pathlib import Path
 
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
@@ -44,11 +45,9 @@ def _load(spark: SparkSession, folder: Path) -> None:
     empty.write.format("delta").save(bars)
 
     def keep(batch: DataFrame, _: int) -> None:
-        batch.createOrReplaceTempView("made")
-        batch.sparkSession.sql(
-            f"MERGE INTO delta.`{bars}` kept USING made ON kept.start = made.start "
-            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-        )
+        kept = DeltaTable.forPath(batch.sparkSession, bars).alias("kept")
+        merge = kept.merge(batch.alias("made"), "kept.start = made.start")
+        merge.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
 
     windows = (
         spark.readStream.format("delta")

@@ -103,7 +103,9 @@ class Packages:
         return digest(self.checkout.root / "setup.py", self.checkout.root / "pyproject.toml")
 
     def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
-        pip = [self.checkout.python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+        # What is imported is compiled as it is, and kept; most of it never is, and would take a third of the time.
+        silent = ["--disable-pip-version-check", "--no-input"]
+        pip = [self.checkout.python, "-m", "pip", "install", *silent, "--no-compile"]
         # The lock is whole. Where pip looks for dependencies itself it asks for the newest of what another package
         # wants with an extra, and stops because that is not the one that is locked.
         hashes = ["--require-hashes", "--no-deps"] if locked else []
