@@ -8,9 +8,10 @@ from typing import Final
 STAND_IN_KEY: Final = "stand-in"
 
 _LOCAL: Final = "127.0.0.1,localhost"
-#: Spark gives these to the Java of a job. The second compiler takes half of what a minute of Spark costs, and makes
-#: what it compiles twice as fast: by then the minute is over.
-BRIEF: Final = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
+
+#: Spark gives these to the Java of a job. The second compiler takes nearly half of what a minute of Spark costs, and
+#: makes what it compiles twice as fast: by then the minute is over.
+_BRIEF: Final = {"SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1"}
 
 _DROPPED: Final = ("AWS_", "PYSPARK_", "PYTHON", "SPARK_")
 
@@ -31,7 +32,7 @@ def child_environment(
     return (
         kept
         | proxies
-        | (BRIEF if is_brief else {})
+        | (_BRIEF if is_brief else {})
         | {
             "AWS_ACCESS_KEY_ID": STAND_IN_KEY,
             "AWS_SECRET_ACCESS_KEY": STAND_IN_KEY,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pricestream.errors import SettingsError
+from pricestream.producer_settings import SimulatedSettings
 from scripts.demo_app.place import Place
 
 #: Virtual seconds in one real second, where the made-up market runs until Ctrl-C.
@@ -79,11 +80,10 @@ class Options:
         """Whether only Ctrl-C ends it; the real market has no end."""
         return self.keep_running or self.source is SourceName.COINGECKO
 
-    @property
-    def is_brief(self) -> bool:
-        """Whether it is over in a minute or so, as far as the command line tells."""
-        is_simulated = self.source is SourceName.SIMULATED
-        return is_simulated and not self.runs_until_stopped and not self.speed and (self.hours or 0) <= _BRIEF_HOURS
+    def is_brief(self, market: SimulatedSettings) -> bool:
+        """Tell whether it is over in a minute or so, by the settings of the made-up market."""
+        is_bounded = self.source is SourceName.SIMULATED and not self.runs_until_stopped
+        return is_bounded and not market.speed and market.hours is not None and market.hours <= _BRIEF_HOURS
 
 
 _OWN: Final = {

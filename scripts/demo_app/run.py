@@ -54,7 +54,8 @@ class Demo:
             PricestreamError: a process ended before its time, or nothing moves any more.
         """
         started = time.monotonic()
-        environ = child_environment(environ, checkout.spark_home, checkout.python, is_brief=self._options.is_brief)
+        is_brief = self._options.is_brief(settings.producer.simulated)
+        environ = child_environment(environ, checkout.spark_home, checkout.python, is_brief=is_brief)
         display = Display(self._console, self._market_ms(settings))
         with stop_on_signals(self._stop), Children(environ, checkout.root) as lasting:
             if self._options.open_page:

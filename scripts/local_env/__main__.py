@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from scripts.local_env.checkout import Checkout
-from scripts.local_env.errors import SetupError
+from scripts.local_env.errors import DispensableError, SetupError
 from scripts.local_env.lock import exclusive
 from scripts.local_env.packages import EXTRAS
 from scripts.local_env.progress import Progress
@@ -54,8 +54,11 @@ def _set_up(checkout: Checkout, *, tests: bool, extra: str | None) -> None:
         checkout.log.unlink(missing_ok=True)
     progress = Progress(sys.stderr, len(pending))
     for step in pending:
-        with progress.step(step.title, step.hint) as on_wait:
-            step.run(on_wait)
+        try:
+            with progress.step(step.title, step.hint) as on_wait:
+                step.run(on_wait)
+        except DispensableError as error:
+            _say(f"setup: {error}")
     configure(checkout, require_java(checkout, os.environ))
 
 

@@ -89,7 +89,7 @@ class Checkout:
 
     @property
     def log(self) -> Path:
-        """What pip, Ivy and npm said."""
+        """What pip, Ivy, npm and Java said."""
         return self.local / "setup.log"
 
     @property

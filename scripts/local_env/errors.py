@@ -21,3 +21,7 @@ class CommandError(SetupError):
 
 class UntouchedError(SetupError):
     """A step failed before it changed anything: what was there is as good as before."""
+
+
+class DispensableError(SetupError):
+    """A step failed whose work nothing needs: the setup goes on."""

@@ -26,20 +26,21 @@ _CONF = {
 
 def main() -> None:
     """Write, read, stream, fold and merge, in a folder that is gone afterwards."""
-    builder = SparkSession.builder.master("local[1]").appName("classes")
-    for key, value in _CONF.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    with tempfile.TemporaryDirectory() as folder:
-        _load(spark, Path(folder))
-    spark.stop()
+    with tempfile.TemporaryDirectory() as path:
+        folder = Path(path).as_uri()
+        builder = SparkSession.builder.master("local[1]").appName("classes")
+        for key, value in {**_CONF, "spark.sql.warehouse.dir": f"{folder}/warehouse"}.items():
+            builder = builder.config(key, value)
+        spark = builder.getOrCreate()
+        _load(spark, folder)
+        spark.stop()
 
 
-def _load(spark: SparkSession, folder: Path) -> None:
+def _load(spark: SparkSession, folder: str) -> None:
     rows = spark.range(4).select(f.to_json(f.struct(f.col("id").alias("price"))).alias("payload"), "id")
     parsed = rows.select("*", f.from_json("payload", "price DOUBLE").alias("tick"))
     timed = parsed.select("tick.price", f.timestamp_seconds(f.col("id") * 60).alias("time"), "payload")
-    ticks, bars = str(folder / "ticks"), str(folder / "bars")
+    ticks, bars, files = (f"{folder}/{name}" for name in ("ticks", "bars", "csv"))
     timed.withColumn("date", f.to_date("time")).write.format("delta").partitionBy("date").save(ticks)
     empty = spark.createDataFrame([], "start TIMESTAMP, prices ARRAY<DOUBLE>")
     empty.write.format("delta").save(bars)
@@ -57,12 +58,11 @@ def _load(spark: SparkSession, folder: Path) -> None:
         .agg(f.sort_array(f.collect_set("price")).alias("prices"))
         .select(f.col("window.start").alias("start"), "prices")
     )
-    checkpoint = str(folder / "checkpoint")
-    query = windows.writeStream.foreachBatch(keep).option("checkpointLocation", checkpoint)
+    query = windows.writeStream.foreachBatch(keep).option("checkpointLocation", f"{folder}/checkpoint")
     query.trigger(availableNow=True).start().awaitTermination()
     lines = spark.read.format("delta").load(bars).select("start", f.explode("prices").alias("price"))
-    lines.orderBy("start").mapInArrow(lambda batches: batches, lines.schema).write.csv(str(folder / "csv"), header=True)
-    spark.read.option("header", "true").csv(str(folder / "csv")).count()
+    lines.orderBy("start").mapInArrow(lambda batches: batches, lines.schema).write.csv(files, header=True)
+    spark.read.option("header", "true").csv(files).count()
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ class Packages:
         return digest(self.checkout.root / "setup.py", self.checkout.root / "pyproject.toml")
 
     def _pip(self, arguments: list[object], on_wait: Callable[[], None], *, locked: bool = True) -> None:
-        # What is imported is compiled as it is, and kept; most of it never is, and would take a third of the time.
+        # A module is compiled when it is first imported, and most never are: to compile all takes a third of the time.
         silent = ["--disable-pip-version-check", "--no-input"]
         pip = [self.checkout.python, "-m", "pip", "install", *silent, "--no-compile"]
         # The lock is whole. Where pip looks for dependencies itself it asks for the newest of what another package

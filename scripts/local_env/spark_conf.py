@@ -41,16 +41,23 @@ def spark_env(python: Path, java: Path) -> str:
     )
 
 
-def java_options(archive: Path | None) -> str:
+def java_options(archive: Path | None = None) -> str:
     """Give the options of Java for every Spark here.
 
     Args:
         archive: classes that Java need not load from jars; None where there is none.
     """
-    # An archive that is not of these jars is passed over, which Java would say on the standard output.
-    quoted = str(archive).replace("\\", "\\\\").replace('"', '\\"')
-    shared = [f'"-XX:SharedArchiveFile={quoted}"', "-Xlog:cds=off"] if archive else []
-    return " ".join([_JSON_ONLY, _QUICK_FORK, "-Duser.timezone=UTC", *shared])
+    options = [_JSON_ONLY, _QUICK_FORK, "-Duser.timezone=UTC"]
+    if archive:
+        # One that is not of these jars is passed over, which Java would say on the standard output.
+        options += [quoted(f"-XX:SharedArchiveFile={archive}"), "-Xlog:cds=off"]
+    return " ".join(options)
+
+
+def quoted(option: str) -> str:
+    """Put an option into quotes, as Spark takes options apart."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def spark_defaults(jars: Sequence[Path], archive: Path | None) -> str:
@@ -66,7 +73,7 @@ def spark_defaults(jars: Sequence[Path], archive: Path | None) -> str:
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
         "spark.driver.extraJavaOptions": java_options(archive).replace("\\", "\\\\"),
-        "spark.executor.extraJavaOptions": java_options(None),
+        "spark.executor.extraJavaOptions": java_options(),
         "spark.driver.memory": "2g",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

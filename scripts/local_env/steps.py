@@ -44,7 +44,7 @@ def pending_steps(
     packages.discard_broken_venv()
     jars = Jars(checkout, state)
     npm = NpmPackages(checkout, state, environ)
-    classes = ClassArchive(checkout, state, environ)
+    classes = ClassArchive(checkout, environ)
 
     def java_is_there() -> bool:
         return state.interrupted != "java" and find_java(checkout, environ) is not None
@@ -78,7 +78,7 @@ def pending_steps(
         steps.append(
             Step(
                 "archive of Spark's classes",
-                "Spark starts the quicker",
+                "about half a minute, and 155 MB on the disk",
                 lambda: classes.is_done(find_java(checkout, environ)),
                 lambda on_wait: classes.make(require_java(checkout, environ), on_wait),
             )

@@ -6,6 +6,7 @@ import pytest
 
 from pricestream.config import load_settings
 from pricestream.errors import SettingsError
+from pricestream.producer_settings import SimulatedSettings
 from pricestream.settings import Settings
 from scripts.demo_app.options import Options, SourceName, overrides
 from scripts.demo_app.place import Place
@@ -124,11 +125,15 @@ def test_the_real_market_has_no_speed() -> None:
         Options(SourceName.COINGECKO, speed=60)
 
 
-def test_what_is_over_soon_is_brief(recording: Path) -> None:
-    assert Options(SourceName.SIMULATED).is_brief
-    assert Options(SourceName.SIMULATED, hours=24, speed=0).is_brief
-    assert not Options(SourceName.SIMULATED, hours=25).is_brief
-    assert not Options(SourceName.SIMULATED, speed=600).is_brief
-    assert not Options(SourceName.SIMULATED, keep_running=True).is_brief
-    assert not Options(SourceName.COINGECKO).is_brief
-    assert not Options(SourceName.REPLAY, file=recording).is_brief
+def test_a_made_up_market_of_a_day_at_most_is_brief(recording: Path) -> None:
+    def is_brief(source: SourceName = SourceName.SIMULATED, *, file: Path | None = None, **market: Any) -> bool:
+        return Options(source, file=file).is_brief(SimulatedSettings(**market))
+
+    assert is_brief()
+    assert is_brief(hours=24, speed=0)
+    assert not is_brief(hours=25)
+    assert not is_brief(hours=None)
+    assert not is_brief(speed=600)
+    assert not is_brief(SourceName.COINGECKO)
+    assert not is_brief(SourceName.REPLAY, file=recording)
+    assert not Options(SourceName.SIMULATED, keep_running=True).is_brief(SimulatedSettings())

@@ -1,0 +1,13 @@
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+
+def test_spark_takes_its_classes_from_the_archive(spark: SparkSession, root: Path) -> None:
+    pid = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()  # type: ignore[union-attr]
+    maps = Path(f"/proc/{pid}/maps")
+    if not maps.exists():
+        pytest.skip("only Linux tells which files a process has mapped")
+    # Java keeps silent where it cannot use the archive, and is no worse than slow.
+    assert str((root / ".local" / "spark.jsa").resolve()) in maps.read_text()
