@@ -78,7 +78,7 @@ def pending_steps(
         steps.append(
             Step(
                 "archive of Spark's classes",
-                "about half a minute, and 155 MB on the disk",
+                "about half a minute, and 175 MB on the disk",
                 lambda: classes.is_done(find_java(checkout, environ)),
                 lambda on_wait: classes.make(require_java(checkout, environ), on_wait),
             )
