@@ -1,4 +1,4 @@
-"""Backfill: history in files becomes bars in CSV, by our job, by DuckDB and by Polars."""
+"""Backfill: history in files becomes bars in CSV, by our job, by plain Spark, by DuckDB and by Polars."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +23,8 @@ _KINDS: Final = ("parquet", "json")
 
 _EMPTY: Final = "ours, empty session"
 _APART: Final = "ours, base interval, less the empty session"
+#: What of the distance to the others is Spark's own.
+_PLAIN: Final = "plain Spark"
 
 _PEERS: Final = (Peer("duckdb", "duckdb"), Peer("polars", "polars"))
 
@@ -49,6 +51,7 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
     work: dict[str, Work] = {
         name: partial(_run_ours, bench, history, kind, name, partial(bars.check, name)) for name in JOBS
     }
+    work[_PLAIN] = partial(_run_plain, bench, history, kind, partial(bars.check, _PLAIN))
     for peer in peers:
         work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(bars.check, peer.name))
     work[_EMPTY] = partial(time_empty_session, bench)
@@ -56,7 +59,7 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
     figures[_APART] = figures[OURS_BASE].less(figures[_EMPTY])
     names = tuple(peer.name for peer in peers)
     for name, figure in figures.items():
-        against = () if name in (*names, _EMPTY) else names
+        against = () if name in (*names, _EMPTY) else names if name == _PLAIN else (_PLAIN, *names)
         note = "worked out from the two, run by run" if name == _APART else ""
         result.measured.append(Measured(kind, name, figure, "s", against, note))
     result.checked.append(
@@ -72,6 +75,16 @@ def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Calla
     forget(source)
     command = submit("jobs/backfill_prices.py", "--config", config, "--from", DAY, "--to", NEXT_DAY)
     seconds = timed([*command, "--source", "files", "--path", source], bench.log)
+    check(folder / "csv")
+    return seconds
+
+
+def _run_plain(bench: Bench, history: History, kind: str, check: Callable[[Path], None]) -> float:
+    folder = emptied(bench.place / "plain")
+    config = write_settings(folder, job={})
+    source = history.path(kind)
+    forget(source)
+    seconds = timed(submit("benchmarks/programs/plain_spark.py", config, kind, source, folder / "csv"), bench.log)
     check(folder / "csv")
     return seconds
 
