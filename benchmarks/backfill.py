@@ -13,6 +13,7 @@ from benchmarks.machine import cores
 from benchmarks.our_job import JOBS, OURS_BASE, submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
+from benchmarks.plain_spark import PLAIN_SPARK, run_plain_spark
 from benchmarks.result import Measured, Result
 from benchmarks.turns import Work, take_turns
 
@@ -23,8 +24,6 @@ _KINDS: Final = ("parquet", "json")
 
 _EMPTY: Final = "ours, empty session"
 _APART: Final = "ours, base interval, less the empty session"
-#: What of the distance to the others is Spark's own.
-_PLAIN: Final = "plain Spark"
 
 _PEERS: Final = (Peer("duckdb", "duckdb"), Peer("polars", "polars"))
 
@@ -51,17 +50,17 @@ def _measure(bench: Bench, history: History, kind: str, peers: list[Peer], resul
     work: dict[str, Work] = {
         name: partial(_run_ours, bench, history, kind, name, partial(bars.check, name)) for name in JOBS
     }
-    work[_PLAIN] = partial(_run_plain, bench, history, kind, partial(bars.check, _PLAIN))
+    work[PLAIN_SPARK] = partial(run_plain_spark, bench, kind, history.path(kind), partial(bars.check, PLAIN_SPARK))
     for peer in peers:
         work[peer.name] = partial(_run_peer, bench, history, kind, peer, partial(bars.check, peer.name))
     work[_EMPTY] = partial(time_empty_session, bench)
     figures = take_turns(work, bench.rounds, said=lambda what: bench.say(f"{kind}, {what}"))
     figures[_APART] = figures[OURS_BASE].less(figures[_EMPTY])
     names = tuple(peer.name for peer in peers)
+    beside = {**dict.fromkeys((*JOBS, _APART), (PLAIN_SPARK, *names)), PLAIN_SPARK: names}
     for name, figure in figures.items():
-        against = () if name in (*names, _EMPTY) else names if name == _PLAIN else (_PLAIN, *names)
         note = "worked out from the two, run by run" if name == _APART else ""
-        result.measured.append(Measured(kind, name, figure, "s", against, note))
+        result.measured.append(Measured(kind, name, figure, "s", beside.get(name, ()), note))
     result.checked.append(
         f"{kind}: {len(bars):,} bars of a minute of each run of each contender, {', '.join(EXACT)} to the last bit, "
         "mean and stddev to 1e-9 of the mean"
@@ -75,16 +74,6 @@ def _run_ours(bench: Bench, history: History, kind: str, name: str, check: Calla
     forget(source)
     command = submit("jobs/backfill_prices.py", "--config", config, "--from", DAY, "--to", NEXT_DAY)
     seconds = timed([*command, "--source", "files", "--path", source], bench.log)
-    check(folder / "csv")
-    return seconds
-
-
-def _run_plain(bench: Bench, history: History, kind: str, check: Callable[[Path], None]) -> float:
-    folder = emptied(bench.place / "plain")
-    config = write_settings(folder, job={})
-    source = history.path(kind)
-    forget(source)
-    seconds = timed(submit("benchmarks/programs/plain_spark.py", config, kind, source, folder / "csv"), bench.log)
     check(folder / "csv")
     return seconds
 

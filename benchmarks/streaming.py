@@ -1,4 +1,4 @@
-"""Streaming: JSON payloads become bars in CSV as a stream that is drained, by our queries, by bytewax and by Flink."""
+"""Streaming: JSON payloads become bars in CSV as a stream that is drained: by ours, plain Spark, bytewax and Flink."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,6 +15,7 @@ from benchmarks.machine import cores
 from benchmarks.our_job import JOBS, OURS, submit, time_empty_session, write_settings
 from benchmarks.page_cache import forget
 from benchmarks.peer import Peer, install_all
+from benchmarks.plain_spark import PLAIN_SPARK, run_plain_spark
 from benchmarks.result import Measured, Result
 from benchmarks.turns import Work, take_turns
 from pricestream.tick import heartbeat
@@ -54,6 +55,7 @@ def run_streaming(bench: Bench) -> Result:
     work: dict[str, Work] = {
         name: partial(_run_ours, bench, source, end_ms // 1_000, name, partial(bars.check, name)) for name in JOBS
     }
+    work[PLAIN_SPARK] = partial(run_plain_spark, bench, "stream", source, partial(bars.check, PLAIN_SPARK))
     for peer in peers:
         work[peer.name] = partial(_run_peer, bench, source, peer, partial(bars.check, peer.name))
     work[_EMPTY] = partial(time_empty_session, bench)
@@ -64,12 +66,13 @@ def run_streaming(bench: Bench) -> Result:
 
 
 def _report(result: Result, figures: dict[str, Figure], count: int, names: list[str]) -> None:
+    beside = {**dict.fromkeys(JOBS, (PLAIN_SPARK, *names)), PLAIN_SPARK: tuple(names)}
     for name, figure in figures.items():
-        against = tuple(names) if name in JOBS else ()
+        against = beside.get(name, ())
         result.measured.append(Measured("whole program", name, figure, "s", against))
-    for name in (*JOBS, *names):
+    for name in (*beside, *names):
         a_core = figure_of([count / seconds / _CORES.get(name, cores()) for seconds in figures[name].values])
-        against = tuple(names) if name in JOBS else ()
+        against = beside.get(name, ())
         note = "ticks by the seconds of the whole program and the cores that it may use: bytewax one, the others all"
         result.measured.append(Measured("a core", name, a_core, "ticks/s/core", against, note if name == OURS else ""))
 
