@@ -8,7 +8,7 @@ file is not replaced, and a second run adds nothing to the first. What is betwee
 import sys
 from typing import Final
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.application import open_session
@@ -17,7 +17,6 @@ from jobs.settings_file import read_settings
 _TICK_KEY: Final = ("coin_id", "vs_currency", "event_time", "event_seq", "price")
 _TICK: Final = "coin_id STRING, vs_currency STRING, event_time BIGINT, event_seq BIGINT, price DOUBLE"
 _FILES: Final = ("interval", "date", "hour")
-_MINUTE_MS: Final = 60_000
 #: As our stream by default.
 _DELAY: Final = "7 minutes"
 _SECOND: Final = "yyyy-MM-dd'T'HH:mm:ssX"
@@ -30,8 +29,7 @@ def main(config: str, kind: str, source: str, out: str) -> None:
         if kind == "stream":
             _stream(spark, source, out)
             return
-        start = f.col("event_time") - f.pmod("event_time", f.lit(_MINUTE_MS))
-        bars = _bars(_read(spark, kind, source).distinct(), start.alias("start_ms"))
+        bars = _bars(_timed(_read(spark, kind, source).distinct()))
         in_files = bars.repartition(*_FILES).sortWithinPartitions(*_FILES, "coin_id", "vs_currency", "window_start")
         in_files.write.partitionBy(*_FILES).csv(out, header=True)
 
@@ -44,19 +42,21 @@ def _read(spark: SparkSession, kind: str, source: str) -> DataFrame:
 
 def _stream(spark: SparkSession, source: str, out: str) -> None:
     lines = spark.readStream.schema(_TICK).option("maxFilesPerTrigger", 1).json(source)
-    timed = lines.withColumn("happened", f.timestamp_millis("event_time")).withWatermark("happened", _DELAY)
-    once = timed.dropDuplicatesWithinWatermark([*_TICK_KEY])
-    bars = _bars(once, f.window("happened", "1 minute").alias("window")).filter("coin_id <> '_heartbeat'")
+    once = _timed(lines).withWatermark("happened", _DELAY).dropDuplicatesWithinWatermark([*_TICK_KEY])
+    bars = _bars(once).filter("coin_id <> '_heartbeat'")
     into = bars.writeStream.format("csv").partitionBy(*_FILES).options(header=True, path=out)
     query = into.option("checkpointLocation", f"{out}.checkpoint").start()
     query.processAllAvailable()
     query.stop()
 
 
-def _bars(ticks: DataFrame, window: Column) -> DataFrame:
-    """Fold ticks by a window, which is Spark's own or a column ``start_ms``."""
+def _timed(ticks: DataFrame) -> DataFrame:
+    return ticks.withColumn("happened", f.timestamp_millis("event_time"))
+
+
+def _bars(ticks: DataFrame) -> DataFrame:
     order = f.struct("event_time", "event_seq")
-    bars = ticks.groupBy("coin_id", "vs_currency", window).agg(
+    bars = ticks.groupBy("coin_id", "vs_currency", f.window("happened", "1 minute")).agg(
         f.min_by("price", order).alias("open"),
         f.max("price").alias("high"),
         f.min("price").alias("low"),
@@ -67,23 +67,18 @@ def _bars(ticks: DataFrame, window: Column) -> DataFrame:
         f.min("event_time").alias("first"),
         f.max("event_time").alias("last"),
     )
-    start = f.col("start_ms") if "start_ms" in bars.columns else f.unix_millis("window.start")
     return bars.select(
         "coin_id",
         "vs_currency",
-        _text(start, _SECOND).alias("window_start"),
-        _text(start + _MINUTE_MS, _SECOND).alias("window_end"),
+        f.date_format("window.start", _SECOND).alias("window_start"),
+        f.date_format("window.end", _SECOND).alias("window_end"),
         *("open", "high", "low", "close", "mean", "stddev", "tick_count"),
-        _text("first", _MILLISECOND).alias("first_tick_at"),
-        _text("last", _MILLISECOND).alias("last_tick_at"),
+        f.date_format(f.timestamp_millis("first"), _MILLISECOND).alias("first_tick_at"),
+        f.date_format(f.timestamp_millis("last"), _MILLISECOND).alias("last_tick_at"),
         f.lit("1m").alias("interval"),
-        _text(start, "yyyy-MM-dd").alias("date"),
-        _text(start, "HH").alias("hour"),
+        f.date_format("window.start", "yyyy-MM-dd").alias("date"),
+        f.date_format("window.start", "HH").alias("hour"),
     )
-
-
-def _text(milliseconds: str | Column, form: str) -> Column:
-    return f.date_format(f.timestamp_millis(milliseconds), form)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,29 @@
 """Do on a handful of rows what the jobs do, so that Java loads what they will: spark-submit runs this.
 
-It stands apart from the project's code, for it says which classes are kept, and nothing of how bars are made.
+The session is theirs. What is done in it stands apart from them, for it says which classes are kept, and nothing of how
+bars are made.
 """
 
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-_CONF = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.streaming.stateStore.providerClass": (
-        "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
-    ),
-    "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
-    "spark.sql.shuffle.partitions": "1",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-}
+from jobs.session import make_session
+from pricestream.config import load_settings
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
     """Write, read, stream, fold and merge, in a folder that is gone afterwards."""
+    spark = make_session(load_settings(_ROOT / "conf" / "local.yaml", []).job)
     with tempfile.TemporaryDirectory() as path:
-        folder = Path(path).as_uri()
-        builder = SparkSession.builder.master("local[1]").appName("classes")
-        for key, value in {**_CONF, "spark.sql.warehouse.dir": f"{folder}/warehouse"}.items():
-            builder = builder.config(key, value)
-        spark = builder.getOrCreate()
-        _load(spark, folder)
-        spark.stop()
+        _load(spark, Path(path).as_uri())
+    spark.stop()
 
 
 def _load(spark: SparkSession, folder: str) -> None:

@@ -17,3 +17,13 @@ def checkout(tmp_path: Path) -> Checkout:
     root = tmp_path / "a checkout"
     root.mkdir()
     return Checkout(root)
+
+
+@pytest.fixture
+def prepared(checkout: Checkout) -> Checkout:
+    """A checkout that Spark's own configuration can be written into."""
+    (checkout.spark_home / "bin").mkdir(parents=True)
+    (checkout.spark_home / "bin" / "load-spark-env.sh").write_text("set -a\n    . ${SPARK_ENV_SH}\nset +a\n")
+    (checkout.root / "conf" / "spark").mkdir(parents=True)
+    (checkout.root / "conf" / "spark" / "log4j2.properties").write_text("rootLogger.level = warn\n")
+    return checkout

@@ -45,15 +45,12 @@ def java(prepared: Checkout) -> Path:
 
 
 @pytest.fixture
-def prepared(checkout: Checkout) -> Checkout:
-    (checkout.spark_home / "bin").mkdir(parents=True)
-    (checkout.spark_home / "bin" / "load-spark-env.sh").write_text("")
-    (checkout.spark_home / "jars").mkdir()
-    checkout.jars.mkdir(parents=True)
-    (checkout.jars / "delta.jar").write_text("")
-    checkout.conf.mkdir(parents=True)
-    (checkout.conf / "log4j2.properties").write_text("")
-    return checkout
+def prepared(prepared: Checkout) -> Checkout:
+    """With jars as well, Spark's own and others."""
+    (prepared.spark_home / "jars").mkdir()
+    prepared.jars.mkdir(parents=True)
+    (prepared.jars / "delta.jar").write_text("")
+    return prepared
 
 
 def archive_of(checkout: Checkout, **environ: str) -> ClassArchive:

@@ -76,15 +76,6 @@ def test_the_archive_of_classes_is_quoted_as_spark_reads_it(path: str, written: 
     assert written in driver_options(spark_defaults([], Path(path)))
 
 
-@pytest.fixture
-def prepared(checkout: Checkout) -> Checkout:
-    (checkout.spark_home / "bin").mkdir(parents=True)
-    (checkout.spark_home / "bin" / "load-spark-env.sh").write_text("set -a\n    . ${SPARK_ENV_SH}\nset +a\n")
-    (checkout.root / "conf" / "spark").mkdir(parents=True)
-    (checkout.root / "conf" / "spark" / "log4j2.properties").write_text("rootLogger.level = warn\n")
-    return checkout
-
-
 def test_the_files_land_where_spark_looks(prepared: Checkout) -> None:
     configure(prepared, JAVA)
     folder = prepared.spark_home / "conf"
